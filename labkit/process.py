@@ -90,7 +90,9 @@ class Child:
     Methods other than ``start`` belong to the loop that started the child.
     """
 
-    def __init__(self, module: str, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, module: str, process: subprocess.Popen[bytes], dumps: Callable[[Any], bytes]
+    ) -> None:
         assert process.stdin is not None and process.stdout is not None
         self.module = module
         self.process = process
@@ -100,7 +102,7 @@ class Child:
         self._pipe = Pipe(process.stdout, process.stdin)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._count = 0
-        self._closing = False
+        self._dumps = dumps
         self._thread = threading.Thread(
             target=self._pipe.listen,
             args=(self._from_thread(self._receive), self._from_thread(self._end)),
@@ -109,8 +111,14 @@ class Child:
         )
 
     @classmethod
-    async def start(cls, module: str) -> Child:
-        """Start ``python -m labkit.process MODULE`` and return at once."""
+    async def start(cls, module: str, *, dumps: Callable[[Any], bytes] = pickle.dumps) -> Child:
+        """Start ``python -m labkit.process MODULE`` and return at once.
+
+        Args:
+            module: Module with a ``main(pipe)``.
+            dumps: How messages to the child are pickled; ``cloudpickle.dumps`` for a child
+                that may be sent a class that was written in a notebook's cell.
+        """
         process = subprocess.Popen(
             [sys.executable, "-m", "labkit.process", module],
             stdin=subprocess.PIPE,
@@ -119,7 +127,7 @@ class Child:
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        child = cls(module, process)
+        child = cls(module, process, dumps)
         child._thread.start()
         return child
 
@@ -152,7 +160,7 @@ class Child:
         self._count += 1
         number = self._count
         answer = self._answers[number] = self._loop.create_future()
-        self._pipe.send_bytes(_dumps((number, method, arguments)))
+        self._pipe.send_bytes(self._dumps((number, method, arguments)))
         try:
             async with asyncio.timeout(timeout):
                 return await answer
@@ -170,11 +178,10 @@ class Child:
 
     def tell(self, method: str, **arguments: Any) -> None:
         """Ask the child to do ``method`` without waiting for an answer."""
-        self._pipe.send_bytes(_dumps((None, method, arguments)))
+        self._pipe.send_bytes(self._dumps((None, method, arguments)))
 
     async def close(self, timeout: float = 2.0) -> None:
         """End the child: close its input, wait for it, end it by force if it stays."""
-        self._closing = True
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             self.process.stdin.close()
@@ -230,15 +237,6 @@ class Child:
             _("Its exit code was {code}.").format(code=self.process.poll()),
             _("Start the call again; if it happens twice, run “labkit doctor”."),
         )
-
-
-def _dumps(message: Any) -> bytes:
-    try:
-        return pickle.dumps(message, protocol=5)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        import cloudpickle  # only needed for a class that was written in a cell
-
-        return cloudpickle.dumps(message)
 
 
 def end_soon() -> None:

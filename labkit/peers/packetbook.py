@@ -1,0 +1,110 @@
+"""Plain RTP packets, each written once: what the sender knew and what the receiver saw."""
+
+from __future__ import annotations
+
+import struct
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+from labkit.peers.clock import Clock
+from labkit.run.schema import COLUMNS, row
+from labkit.run.tap import Tap
+
+__all__ = ["PacketBook", "RtpHeader", "is_rtcp", "rtp_header"]
+
+LOST_AFTER_S = 1.0
+"""How long a packet may be under way before it is written down as lost."""
+
+_HEADER = struct.Struct("!BBHII")
+_ARRIVED = COLUMNS["packets"].index("arrived_s")
+_FATE = COLUMNS["packets"].index("fate")
+
+
+class RtpHeader(NamedTuple):
+    """The fixed part of an RTP header (RFC 3550 section 5.1)."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+
+
+def rtp_header(data: bytes) -> RtpHeader:
+    """Return the header of a plain RTP packet."""
+    _flags, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+    return RtpHeader(second & 0x80 != 0, second & 0x7F, sequence, timestamp, ssrc)
+
+
+def is_rtcp(data: bytes) -> bool:
+    """Tell RTCP from RTP on one port (RFC 5761 section 4)."""
+    return len(data) > 1 and 192 <= data[1] <= 223
+
+
+class PacketBook:
+    """Gathers plain RTP and RTCP packets of the peers that live in this process.
+
+    Where both ends are here, a packet becomes one row with both times. A packet whose far end
+    lives elsewhere is written after ``LOST_AFTER_S`` without an arrival.
+    """
+
+    def __init__(self, tap: Tap, clock: Clock) -> None:
+        self._tap = tap
+        self._clock = clock
+        self._open: OrderedDict[tuple[int, int], list[Any]] = OrderedDict()
+
+    def sent(self, sender: str, receiver: str, header: RtpHeader, data: bytes, kind: str) -> None:
+        """Note an RTP packet that goes to the transport now."""
+        if not self._tap.recording:
+            return
+        self._open[header.ssrc, header.sequence] = list(
+            row(
+                "packets",
+                sender=sender,
+                receiver=receiver,
+                layer="rtp",
+                kind=kind,
+                copy=0,
+                sent_s=self._clock.now(),
+                size_bytes=len(data),
+                ssrc=header.ssrc,
+                sequence=header.sequence,
+                rtp_timestamp=header.timestamp,
+                data=data,
+            )
+        )
+
+    def sent_rtcp(self, sender: str, receiver: str, data: bytes) -> None:
+        """Note an RTCP packet that goes to the transport now; its arrival is not followed."""
+        if self._tap.recording:
+            self._tap.add(
+                "packets",
+                sender=sender,
+                receiver=receiver,
+                layer="rtp",
+                kind="rtcp",
+                copy=0,
+                sent_s=self._clock.now(),
+                size_bytes=len(data),
+                data=data,
+            )
+
+    def arrived(self, ssrc: int, sequence: int, at_s: float) -> None:
+        """Note that a packet reached its receiver."""
+        found = self._open.pop((ssrc, sequence), None)
+        if found is not None:
+            found[_ARRIVED] = at_s
+            found[_FATE] = "delivered"
+            self._tap.add_row("packets", tuple(found))
+
+    def sweep(self, older_than_s: float = LOST_AFTER_S) -> None:
+        """Write down as lost what has been under way for too long."""
+        limit = self._clock.now() - older_than_s
+        sent_s = COLUMNS["packets"].index("sent_s")
+        while self._open:
+            key, oldest = next(iter(self._open.items()))
+            if oldest[sent_s] > limit:
+                return
+            del self._open[key]
+            oldest[_FATE] = "lost"
+            self._tap.add_row("packets", tuple(oldest))

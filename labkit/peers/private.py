@@ -1,0 +1,101 @@
+"""Every private name of aiortc and aioice that the lab touches, in one place.
+
+They are hooks on instances; nothing here changes a class or a module. ``CONTRACT`` is what
+``tests/peers/test_private.py`` checks against the installed versions.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+
+__all__ = [
+    "CONTRACT",
+    "decoder_queue",
+    "encoder_of",
+    "ice_connections",
+    "replace_jitter_buffer",
+    "stay_on_loopback",
+    "transports_of",
+    "wrap",
+]
+
+LOOPBACK = "127.0.0.1"
+
+CONTRACT: dict[str, tuple[str, ...]] = {
+    "aiortc.RTCRtpSender": (
+        "_next_encoded_frame",
+        "_handle_rtcp_packet",
+        "_ssrc",
+        "_rtx_ssrc",
+        "_RTCRtpSender__encoder",
+    ),
+    "aiortc.RTCRtpReceiver": (
+        "_handle_rtp_packet",
+        "_handle_rtcp_packet",
+        "_track",
+        "_RTCRtpReceiver__jitter_buffer",
+        "_RTCRtpReceiver__decoder_queue",
+    ),
+    "aiortc.rtcrtpreceiver.RemoteStreamTrack": ("_queue",),
+    "aiortc.RTCDtlsTransport": ("_send_rtp",),
+    "aiortc.RTCIceTransport": ("_connection",),
+    "aioice.Connection": ("_nominated", "_protocols", "get_component_candidates"),
+    "aioice.ice.StunProtocol": ("datagram_received", "transport", "send_data", "send_stun"),
+    "aiortc.jitterbuffer.JitterBuffer": ("add", "_packets"),
+    "aiortc.jitterbuffer.JitterFrame": ("data", "timestamp"),
+}
+"""Attributes by the dotted name of their class."""
+
+
+def wrap(instance: object, method: str, around: Callable[[Any], Any]) -> None:
+    """Replace ``instance.method`` by ``around(original)`` on this instance alone."""
+    setattr(instance, method, around(getattr(instance, method)))
+
+
+def replace_jitter_buffer(receiver: RTCRtpReceiver, change: Callable[[Any], Any]) -> None:
+    """Put ``change(present buffer)`` in the place of a receiver's jitter buffer."""
+    present = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]
+    receiver._RTCRtpReceiver__jitter_buffer = change(present)  # type: ignore[attr-defined]
+
+
+def decoder_queue(receiver: RTCRtpReceiver) -> queue.Queue[Any]:
+    """Return the queue of complete frames that wait for the decoder."""
+    found: queue.Queue[Any] = receiver._RTCRtpReceiver__decoder_queue  # type: ignore[attr-defined]
+    return found
+
+
+def encoder_of(sender: RTCRtpSender) -> Any:
+    """Return the sender's encoder, or None before the first frame."""
+    return sender._RTCRtpSender__encoder  # type: ignore[attr-defined]
+
+
+def transports_of(pc: RTCPeerConnection) -> list[Any]:
+    """Return the DTLS transports of a peer connection, each once."""
+    found = [transceiver.sender.transport for transceiver in pc.getTransceivers()]
+    if pc.sctp is not None:
+        found.append(pc.sctp.transport)
+    return list(dict.fromkeys(found))
+
+
+def ice_connections(pc: RTCPeerConnection) -> list[Any]:
+    """Return the aioice connections of a peer connection, each once."""
+    return [dtls.transport._connection for dtls in transports_of(pc)]
+
+
+def stay_on_loopback(connection: Any) -> None:
+    """Make an aioice connection gather one host candidate, on 127.0.0.1.
+
+    aioice offers every address but loopback, so a laptop without a network gathers nothing.
+    """
+
+    def around(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def gather(component: int, addresses: list[str], timeout: int = 5) -> Any:
+            return await original(component=component, addresses=[LOOPBACK], timeout=timeout)
+
+        return gather
+
+    wrap(connection, "get_component_candidates", around)
