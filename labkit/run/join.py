@@ -1,0 +1,191 @@
+"""Join the halves that a frame's sender and its receivers wrote: one row a frame and receiver.
+
+Standard library only: the recorder's process joins when a recording ends, and whoever opens an
+unfinished file joins then. Joining twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from labkit.run.schema import COLUMNS
+
+__all__ = ["STRAGGLER_S", "TICKS", "cut_short", "join_halves", "join_tables", "mark_rtx"]
+
+TICKS = 2
+"""RTP timestamps that differ by this much or less name one frame: encoders round."""
+
+STRAGGLER_S = 1.0
+"""Seconds that a frame may be under way before its absence means that it is lost."""
+
+Row = tuple[Any, ...]
+Half = dict[str, Any]
+Tables = Mapping[str, Sequence[Row]]
+
+_RECEIVERS_OWN = ("receiver", "width", "height")
+
+
+def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str, list[Row]]:
+    """Return ``tables`` with ``frames`` and ``audio`` joined and RTX packets marked.
+
+    Args:
+        tables: Rows by table, in the order of the schema.
+        known_until_s: Where a recording was cut short: a frame captured later than this that
+            nobody answered has no fate yet. None: every unanswered frame is lost.
+    """
+    peers = [line[0] for line in tables.get("peers", ()) if line[0] is not None]
+    owners = {line[0]: line[1] for line in tables.get("tracks", ())}
+    joined = {table: list(rows) for table, rows in tables.items()}
+    for table in ("frames", "audio"):
+        joined[table] = join_halves(
+            table, tables.get(table, ()), peers=peers, owners=owners, known_until_s=known_until_s
+        )
+    joined["packets"] = mark_rtx(tables.get("packets", ()), tables.get("streams", ()))
+    return joined
+
+
+def join_halves(
+    table: str,
+    rows: Iterable[Row],
+    *,
+    peers: Sequence[str] = (),
+    owners: Mapping[str, str | None] | None = None,
+    known_until_s: float | None = None,
+) -> list[Row]:
+    """Return one row per captured frame and receiver.
+
+    A half without ``receiver`` is the sender's, one with it is a receiver's. They meet by frame
+    number and, where the receiver has none, by RTP timestamp (± 2 ticks, modulo 2³²). A
+    receiver's half whose frame was captured outside the recording meets nobody and is left out.
+    Rows of a track that has no sender's half are taken over as they are.
+
+    Args:
+        table: ``frames`` or ``audio``.
+        rows: Halves, or rows that are joined already.
+        peers: Every peer of the run; those other than the owner count as receivers of a track
+            from which nothing ever arrived.
+        owners: Sending peer by track; without it the part of the name before the colon.
+        known_until_s: As in ``join_tables``.
+    """
+    columns = COLUMNS[table]
+    sent: dict[str, list[Half]] = defaultdict(list)
+    received: dict[str, dict[str, list[Half]]] = defaultdict(lambda: defaultdict(list))
+    for line in rows:
+        half = dict(zip(columns, line, strict=True))
+        if half["receiver"] is None:
+            sent[half["track"]].append(half)
+        else:
+            received[half["track"]][half["receiver"]].append(half)
+    result: list[Half] = []
+    for track in sorted(sent.keys() | received.keys(), key=str):
+        if track not in sent:
+            result += [half for halves in received[track].values() for half in halves]
+            continue
+        owner = (owners or {}).get(track) or str(track).partition(":")[0]
+        others = [peer for peer in peers if peer != owner] or [None]
+        arrived: dict[Any, list[Half]] = received[track] or {peer: [] for peer in others}
+        for receiver, halves in arrived.items():
+            result += _join_one(sent[track], halves, receiver, known_until_s)
+    return [tuple(half[column] for column in columns) for half in result]
+
+
+def _join_one(
+    sent: list[Half], received: list[Half], receiver: str | None, known_until_s: float | None
+) -> list[Half]:
+    frames = _merge_layers(sent)
+    by_number = {half["frame"]: i for i, half in enumerate(frames) if half["frame"] is not None}
+    by_time = {
+        half["rtp_timestamp"]: i
+        for i, half in enumerate(frames)
+        if half["rtp_timestamp"] is not None
+    }
+    answers: dict[int, list[Half]] = defaultdict(list)
+    for half in received:
+        place = _find(half, by_number, by_time)
+        if place is not None:
+            answers[place].append(half)
+    return [
+        _one_row(half, answers.get(i, []), receiver, known_until_s) for i, half in enumerate(frames)
+    ]
+
+
+def _merge_layers(sent: list[Half]) -> list[Half]:
+    """Return the sender's frames in order of capture; a frame told twice is told once."""
+    frames: dict[Any, Half] = {}
+    for place, half in enumerate(sent):
+        key = half["frame"] if half["frame"] is not None else ("unnumbered", place)
+        frames[key] = _first_of([frames[key], half]) if key in frames else half
+    unknown = float("inf")
+    return sorted(
+        frames.values(), key=lambda h: unknown if h["captured_s"] is None else h["captured_s"]
+    )
+
+
+def _find(half: Half, by_number: Mapping[Any, int], by_time: Mapping[int, int]) -> int | None:
+    place = by_number.get(half["frame"]) if half["frame"] is not None else None
+    if place is None and half["rtp_timestamp"] is not None:
+        for difference in sorted(range(-TICKS, TICKS + 1), key=abs):
+            place = by_time.get((half["rtp_timestamp"] + difference) % 2**32)
+            if place is not None:
+                break
+    return place
+
+
+def _one_row(
+    sent: Half, answers: list[Half], receiver: str | None, known_until_s: float | None
+) -> Half:
+    decoded_first = sorted(answers, key=lambda h: (h["decoded_s"] is None, h["decoded_s"] or 0.0))
+    answer = _first_of(decoded_first) if answers else {}
+    row = _first_of([sent, answer]) if answer else dict(sent)
+    for column in _RECEIVERS_OWN:
+        if answer.get(column) is not None:
+            row[column] = answer[column]
+    row["receiver"] = receiver
+    row["fate"] = _fate(sent, answer, known_until_s)
+    row["latency_ms"] = None
+    if row["fate"] == "shown" and row["captured_s"] is not None:
+        row["latency_ms"] = (row["decoded_s"] - row["captured_s"]) * 1000
+    return row
+
+
+def _fate(sent: Half, answer: Half, known_until_s: float | None) -> str | None:
+    if answer.get("decoded_s") is not None and not answer.get("concealed"):
+        is_video = "key_frame" in sent
+        return "unreadable" if is_video and answer["frame"] is None else "shown"
+    captured_s = sent["captured_s"]
+    too_young = known_until_s is not None and captured_s is not None and captured_s > known_until_s
+    return None if too_young and not answer else "lost"
+
+
+def _first_of(halves: list[Half]) -> Half:
+    """Return the first value that is not missing, column by column."""
+    row = dict(halves[0])
+    for half in halves[1:]:
+        row.update({key: value for key, value in half.items() if row[key] is None})
+    return row
+
+
+def mark_rtx(packets: Iterable[Row], streams: Iterable[Row]) -> list[Row]:
+    """Return ``packets`` with the kind ``rtx`` where the SSRC is one of a retransmission."""
+    role, ssrc = COLUMNS["streams"].index("role"), COLUMNS["streams"].index("ssrc")
+    again = {line[ssrc] for line in streams if line[role] == "rtx"}
+    kind, of = COLUMNS["packets"].index("kind"), COLUMNS["packets"].index("ssrc")
+    return [
+        (*line[:kind], "rtx", *line[kind + 1 :])
+        if line[kind] == "rtp" and line[of] in again
+        else tuple(line)
+        for line in packets
+    ]
+
+
+def cut_short(meta: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
+    """Return what ``meta`` must say, and until when fates are known, where a recording ended early.
+
+    A recording that was stopped in good order has ``recorded_to_s`` before ``committed_s``.
+    """
+    committed_s, to_s = meta.get("committed_s"), meta.get("recorded_to_s")
+    if committed_s is None or (to_s is not None and to_s < committed_s):
+        return {}, None
+    return {"recorded_to_s": committed_s}, committed_s - STRAGGLER_S
