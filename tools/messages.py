@@ -52,13 +52,15 @@ def extract(package: Path = PACKAGE) -> Path:
 
 
 def stale(package: Path = PACKAGE) -> list[str]:
-    """Return a sentence if ``labkit.pot`` does not hold the words of the sources."""
+    """Return sentences that say what ``labkit.pot`` lacks or has too much; none if it is right."""
     path = _template_path(package)
     if not path.exists():
         return [f"{path.name} is not made yet"]
-    if _lasting(path.read_text("utf-8")) != _lasting(template(package)):
-        return [f"{path.name} does not hold the words of the sources"]
-    return []
+    have, wanted = _lasting(path.read_text("utf-8")), _lasting(template(package))
+    if have == wanted:
+        return []
+    changed = sorted(line for line in {*have} ^ {*wanted} if line.startswith("msgid"))
+    return [f"{path.name} does not hold the words of the sources", *changed]
 
 
 def compile_all(package: Path = PACKAGE) -> list[Path]:
