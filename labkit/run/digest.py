@@ -77,4 +77,4 @@ def _row_bytes(encode: Any, table: str, columns: tuple[str, ...], row: list[Any]
         for column, value in zip(columns, row, strict=True)
         if value is not None
     }
-    return encode([table, plain]).encode() + data
+    return str(encode([table, plain])).encode() + data

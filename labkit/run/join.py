@@ -84,8 +84,8 @@ def join_halves(
             result += [half for halves in received[track].values() for half in halves]
             continue
         owner = (owners or {}).get(track) or str(track).partition(":")[0]
-        others = [peer for peer in peers if peer != owner] or [None]
-        arrived: dict[Any, list[Half]] = received[track] or {peer: [] for peer in others}
+        others: list[Any] = [peer for peer in peers if peer != owner] or [None]
+        arrived: dict[Any, list[Half]] = dict(received[track]) or {peer: [] for peer in others}
         for receiver, halves in arrived.items():
             result += _join_one(sent[track], halves, receiver, known_until_s)
     return [tuple(half[column] for column in columns) for half in result]
