@@ -1,0 +1,45 @@
+"""Sources of pictures and sound, and the number that every picture carries.
+
+The names below are loaded when they are first used: a helper process that only wants the
+stamp does not pay for the rest.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "AudioSource": "labkit.media.audio",
+    "AudioSourceTrack": "labkit.media.tracks",
+    "Chirp": "labkit.media.audio",
+    "MediaFile": "labkit.media.file",
+    "PictureReader": "labkit.media.sources",
+    "Silence": "labkit.media.audio",
+    "SourceTrack": "labkit.media.tracks",
+    "TestPattern": "labkit.media.sources",
+    "Tone": "labkit.media.audio",
+    "VideoSource": "labkit.media.sources",
+    "check_audio_source": "labkit.media.audio",
+    "check_video_source": "labkit.media.sources",
+    "find_chirps": "labkit.media.chirps",
+    "read_frame": "labkit.media.stamp",
+    "read_stamp": "labkit.media.stamp",
+    "stamp_frame": "labkit.media.stamp",
+    "write_stamp": "labkit.media.stamp",
+}
+
+__all__ = sorted(_HOMES, key=str.lower)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"labkit.media has no {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,161 @@
+"""Tracks that aiortc can send, fed by a source and paced by the clock.
+
+A tick that was missed is skipped with its number; nothing is ever sent in a burst.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from fractions import Fraction
+from time import perf_counter
+
+import av
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+
+from labkit.media.audio import BLOCK, SAMPLE_RATE, AudioSource
+from labkit.media.sources import VideoSource
+from labkit.media.stamp import NUMBERS, stamp_frame
+
+__all__ = ["AudioSourceTrack", "OnCaptured", "Pacer", "SourceTrack", "VIDEO_CLOCK_HZ"]
+
+VIDEO_CLOCK_HZ = 90_000
+
+OnCaptured = Callable[[int, float], None]
+"""Takes the number of a frame and ``time.perf_counter()`` at its capture."""
+
+
+class Pacer:
+    """The ticks of a steady clock, and which of them comes next.
+
+    Args:
+        rate_hz: Ticks per second.
+        clock: Where the time comes from, in seconds.
+    """
+
+    def __init__(self, rate_hz: float, clock: Callable[[], float] = perf_counter) -> None:
+        self._rate_hz = rate_hz
+        self._clock = clock
+        self._start_s: float | None = None
+        self._last = -1
+
+    def next(self) -> int:
+        """Choose the tick to prepare for: the one that is due, or the one after the last."""
+        if self._start_s is None:
+            self._start_s = self._clock()
+        return max(self._last + 1, self._due(self._start_s))
+
+    async def wait(self, k: int) -> int:
+        """Wait for tick ``k`` and return the tick that it has become by then."""
+        assert self._start_s is not None
+        await asyncio.sleep(max(0.0, self._start_s + k / self._rate_hz - self._clock()))
+        self._last = max(k, self._due(self._start_s))
+        return self._last
+
+    def _due(self, start_s: float) -> int:
+        return int((self._clock() - start_s) * self._rate_hz)
+
+
+class SourceTrack(MediaStreamTrack):
+    """A video track that shows a source, with the frame number stamped into each picture.
+
+    Pictures are drawn before their tick and stamped after it, so that drawing is not part of
+    any latency. Numbers count ticks from 0, modulo 2**24.
+
+    Args:
+        source: What to show.
+        on_captured: Called at each tick with the frame's number and ``perf_counter()``.
+        stamp: Whether to write the number into the picture.
+    """
+
+    kind = "video"
+
+    def __init__(
+        self, source: VideoSource, *, on_captured: OnCaptured | None = None, stamp: bool = True
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self._on_captured = on_captured
+        self._stamp = stamp
+        self._pacer = Pacer(source.fps)
+        self._reader = source.open()
+
+    async def recv(self) -> av.VideoFrame:
+        """Return the next picture, at its tick.
+
+        Raises:
+            MediaStreamError: The track was stopped.
+        """
+        self._check_live()
+        k = self._pacer.next()
+        frame = self._reader.picture(k)
+        now = await self._pacer.wait(k)
+        self._check_live()
+        if now != k:
+            frame = self._reader.picture(now)
+        captured_s = perf_counter()
+        number = now % NUMBERS
+        if self._stamp:
+            stamp_frame(frame, number)
+        frame.pts = now * VIDEO_CLOCK_HZ // self.source.fps
+        frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
+        if self._on_captured:
+            self._on_captured(number, captured_s)
+        return frame
+
+    def _check_live(self) -> None:
+        if self.readyState != "live":
+            raise MediaStreamError
+
+    def stop(self) -> None:
+        """End the track and close the source's reader."""
+        super().stop()
+        self._reader.close()
+
+
+class AudioSourceTrack(MediaStreamTrack):
+    """An audio track that plays a source: 20 ms of 16-bit mono at 48 kHz a frame.
+
+    Args:
+        source: What to play.
+        on_captured: Called at each tick with the frame's number and ``perf_counter()``;
+            the frame's samples end at that moment, as they would from a microphone.
+    """
+
+    kind = "audio"
+
+    def __init__(self, source: AudioSource, *, on_captured: OnCaptured | None = None) -> None:
+        super().__init__()
+        self.source = source
+        self._on_captured = on_captured
+        self._pacer = Pacer(SAMPLE_RATE / BLOCK)
+        self._reader = source.open_audio()
+
+    async def recv(self) -> av.AudioFrame:
+        """Return the next 20 ms, at their tick.
+
+        Raises:
+            MediaStreamError: The track was stopped.
+        """
+        self._check_live()
+        k = await self._pacer.wait(self._pacer.next())
+        self._check_live()
+        captured_s = perf_counter()
+        samples = self._reader.block(k).reshape(1, BLOCK)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts = k * BLOCK
+        frame.time_base = Fraction(1, SAMPLE_RATE)
+        if self._on_captured:
+            self._on_captured(k, captured_s)
+        return frame
+
+    def _check_live(self) -> None:
+        if self.readyState != "live":
+            raise MediaStreamError
+
+    def stop(self) -> None:
+        """End the track and close the source's reader."""
+        super().stop()
+        self._reader.close()
