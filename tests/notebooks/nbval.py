@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ CELL_S = 60 * SECOND
 
 
 def run_nbval(*notebooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run every cell of some notebooks; the exit code is 0 when none raised.
+    """Run every cell of some notebooks; ``failure`` judges what it returns.
 
     Args:
         notebooks: Files whose folders are the kernels' working directories.
@@ -23,6 +24,8 @@ def run_nbval(*notebooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={CELL_S:g}", "-p", "no:cacheprovider", "-q"]
+    # A cell that may raise also passes when it was interrupted: list what took too long.
+    command += ["--durations=0", f"--durations-min={CELL_S:g}"]
     # Without a rootdir of its own pytest would look for settings in the folders above.
     command += [f"--rootdir={home}", *map(str, notebooks)]
     return subprocess.run(
@@ -35,6 +38,12 @@ def run_nbval(*notebooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
         timeout=15 * CELL_S,
         check=False,
     )
+
+
+def failure(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the end of what a run said if a cell raised or hung; empty if none did."""
+    hung = re.search(r"^\d+\.\d+s call", result.stdout, re.MULTILINE)
+    return tail(result) if result.returncode or hung else ""
 
 
 def copy(notebook: Path, notebooks: Path, target: Path) -> Path:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.notebooks.nbval import run_nbval, tail
+from tests.notebooks import nbval
+from tests.notebooks.nbval import failure, run_nbval
+from tests.timing import SECOND
 from tools import notebooks
 from tools.notebooks import SourceError, build, build_all, solve_all, stale, without_solution
 
@@ -183,7 +185,7 @@ def test_solutions_do_not_go_among_the_notebooks(folder: Path) -> None:
 
 def test_student_and_solution_run_under_nbval(folder: Path, tmp_path: Path) -> None:
     result = run_nbval(*build_all(folder), *solve_all(tmp_path / "solved", folder), home=tmp_path)
-    assert result.returncode == 0, tail(result)
+    assert failure(result) == ""
     assert "8 passed" in result.stdout
 
 
@@ -191,6 +193,17 @@ def test_a_cell_that_raises_fails_the_run(folder: Path, tmp_path: Path) -> None:
     source = folder / "src" / "deeper" / "double.py"
     source.write_text(EXERCISE.replace("return 2 * number", "return 3 * number"))
     result = run_nbval(*solve_all(tmp_path / "solved", folder), home=tmp_path)
-    assert result.returncode == 1, tail(result)
-    assert "AssertionError" in tail(result)
+    assert "AssertionError" in failure(result)
     assert "1 failed, 3 passed" in result.stdout
+
+
+def test_a_cell_that_hangs_fails_the_run_even_if_it_may_raise(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nbval, "CELL_S", 2 * SECOND)
+    (folder / "src" / "deeper" / "double.py").write_text(
+        '# %% tags=["needs-solution"]\nimport time\ntime.sleep(600)'
+    )
+    result = run_nbval(*build_all(folder), home=tmp_path)
+    assert result.returncode == 0
+    assert "s call" in failure(result)
