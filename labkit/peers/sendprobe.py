@@ -15,6 +15,9 @@ from labkit.run.tap import Tap
 
 __all__ = ["SendProbe"]
 
+RECENT_FRAMES = 600
+"""Frames whose capture time is remembered for the live view: 20 s at 30 frames a second."""
+
 
 @dataclass
 class _Frame:
@@ -52,7 +55,8 @@ class SendProbe:
         self.track = track
         self.ssrc: int = sender._ssrc
         self.rtx_ssrc: int = sender._rtx_ssrc
-        self.captured_count = 0
+        self.recent: dict[int, float] = {}
+        self.newest: int | None = None
         self._sender = sender
         self._tap = tap
         self._clock = clock
@@ -69,8 +73,12 @@ class SendProbe:
 
     def captured(self, frame: int, reading: float) -> None:
         """Note that the source has captured a frame (a ``perf_counter`` reading)."""
-        self.captured_count += 1
-        self._present = _Frame(frame, self._clock.at(reading))
+        captured_s = self._clock.at(reading)
+        self._present = _Frame(frame, captured_s)
+        self.newest = frame
+        self.recent[frame] = captured_s
+        if len(self.recent) > RECENT_FRAMES:
+            del self.recent[next(iter(self.recent))]
 
     def sent(self, header: RtpHeader) -> None:
         """Note that a packet of the present frame went to the transport."""

@@ -23,8 +23,8 @@ class RecorderHandle:
     Leaving it without ``finish`` keeps what has been written at the path asked for.
     """
 
-    def __init__(self, child: Child, path: Path | None) -> None:
-        self.path = path
+    def __init__(self, child: Child) -> None:
+        self.path: Path | None = None
         self.address: tuple[str, int] = ("", 0)
         self.token = b""
         self.failed: asyncio.Future[LabError] = asyncio.get_running_loop().create_future()
@@ -33,16 +33,20 @@ class RecorderHandle:
         child.died.add_done_callback(self._on_death)
 
     @classmethod
-    async def start(
-        cls,
+    async def start(cls) -> RecorderHandle:
+        """Start the process; nothing is recorded before ``open``."""
+        return cls(await Child.start("labkit.run.recorder"))
+
+    async def open(
+        self,
         path: Path | None,
         meta: Mapping[str, Any],
         *,
         time_zero: float,
         capture_bytes: int = CAPTURE_BYTES,
         force: bool = False,
-    ) -> RecorderHandle:
-        """Start the process and create the file.
+    ) -> None:
+        """Create the Run; ``address`` and ``token`` say where rows go from now on.
 
         Args:
             path: Where the Run is written; None keeps it in the recorder's memory.
@@ -54,20 +58,15 @@ class RecorderHandle:
         Raises:
             RecordingError: The file exists or cannot be created.
         """
-        handle = cls(await Child.start("labkit.run.recorder"), path)
-        try:
-            handle.address, handle.token = await handle._child.call(
-                "open",
-                path=None if path is None else str(path),
-                meta=dict(meta),
-                time_zero=time_zero,
-                capture_bytes=capture_bytes,
-                force=force,
-            )
-        except BaseException:
-            await handle.close()
-            raise
-        return handle
+        self.address, self.token = await self._child.call(
+            "open",
+            path=None if path is None else str(path),
+            meta=dict(meta),
+            time_zero=time_zero,
+            capture_bytes=capture_bytes,
+            force=force,
+        )
+        self.path = path
 
     async def __aenter__(self) -> RecorderHandle:
         return self

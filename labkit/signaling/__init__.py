@@ -1,0 +1,1 @@
+"""How offer and answer travel between two endpoints."""

@@ -1,0 +1,208 @@
+"""A recording of a call: begun now, awaited whenever, never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import math
+import time
+from collections.abc import Callable, Coroutine, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from labkit.errors import BadValue, LabError
+from labkit.experiments.about import meta_for
+from labkit.experiments.loop import lab_loop
+from labkit.experiments.progress import progress_shower
+from labkit.run.recorder_handle import RecorderHandle
+from labkit.words import _
+
+if TYPE_CHECKING:
+    from labkit.experiments.calls import Call
+    from labkit.run import Run
+
+__all__ = ["Progress", "Recording"]
+
+Progress = Callable[[float], None]
+T = TypeVar("T")
+
+SHORTEST_S = 0.1
+LONGEST_S = 86_400.0
+FIRST_FRAME_S = 15.0
+"""How long a recording waits for its first frame."""
+
+PROGRESS_S = 0.2
+
+HURRY_S = 1.5
+"""How long a closing call waits for its recording to be written."""
+
+
+class Recording:
+    """A handle on a recording that runs; ``run = await handle`` gives the Run.
+
+    Args:
+        call: The call that is recorded.
+        seconds: How long, from the first frame that is shown on.
+        path: Where the Run is written; None keeps it in memory.
+        force: Replace a file that is there.
+        progress: Show a bar, or call this with the share that is done (0…1).
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        seconds: float,
+        path: str | Path | None,
+        *,
+        force: bool,
+        progress: bool | Progress,
+    ) -> None:
+        self.seconds = _checked_seconds(seconds)
+        self.path = None if path is None else Path(path)
+        self._call = call
+        self._force = force
+        self._show = progress_shower(progress, self.seconds)
+        self._from_s: float | None = None
+        self._opens_call = call.state in ("new", "closed", "broken")
+        self._stop = asyncio.Event()
+        self._hurry = False
+        self._done: concurrent.futures.Future[bytes | Path] | None = None
+
+    def __repr__(self) -> str:
+        where = _("in memory") if self.path is None else str(self.path)
+        over = self._done is not None and self._done.done()
+        return f"<Recording {self.seconds:g} s, {where}, {_('done') if over else _('running')}>"
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self._run().__await__()
+
+    def begin(self) -> None:
+        """Start on the lab's loop; called once, by the call."""
+        if self._opens_call:
+            self._call._must_be_startable()
+            self._call._set_state("starting")
+        lab_loop.hold()
+        self._done = lab_loop.start(self._record())
+        self._done.add_done_callback(lambda _done: lab_loop.release())
+
+    def stop(self) -> None:
+        """End the recording early; the Run holds what there is."""
+        if self._done is not None and not self._done.done():
+            lab_loop.call_soon(self._stop.set)
+
+    async def finish_now(self) -> None:
+        """End the recording because its call is closed (on the lab's loop)."""
+        self._hurry = True
+        self._stop.set()
+        if self._done is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(asyncio.wrap_future(self._done), HURRY_S)
+
+    async def _run(self) -> Run:
+        from labkit.run import load_run
+
+        assert self._done is not None
+        return load_run(await asyncio.wrap_future(self._done))
+
+    # What follows runs on the lab's loop.
+
+    async def _record(self) -> bytes | Path:
+        call = self._call
+        try:
+            async with await RecorderHandle.start() as recorder:
+                try:
+                    await self._begin(recorder)
+                    await self._last(recorder)
+                except BaseException as error:
+                    await self._keep_what_is_there(recorder, error)
+                    raise
+                return await recorder.finish()
+        finally:
+            self._show.close()
+            if self in call._recordings:
+                call._recordings.remove(self)
+            if self._opens_call:
+                await call._close()
+
+    async def _begin(self, recorder: RecorderHandle) -> None:
+        call = self._call
+        if self._opens_call:
+            await call._prepare()
+            await call._open()
+        meta = meta_for(call.spec, self.seconds)
+        await recorder.open(self.path, meta, time_zero=call.time_zero, force=self._force)
+        await call._must_carry().ask("attach", address=recorder.address, token=recorder.token)
+        if self._opens_call:
+            await call._connect()
+        self._from_s = await self._unless_failed(
+            recorder,
+            call._must_carry().ask(
+                "wait_first_frame", timeout=FIRST_FRAME_S + 5, within_s=FIRST_FRAME_S
+            ),
+        )
+        recorder.set_meta(
+            recorded_from_s=self._from_s, recorded_to_s=self._from_s + self.seconds
+        )
+
+    async def _last(self, recorder: RecorderHandle) -> None:
+        assert self._from_s is not None
+        end_s = self._from_s + self.seconds
+        while (now := self._now()) < end_s and not self._stop.is_set():
+            self._show((now - self._from_s) / self.seconds)
+            await self._unless_failed(recorder, self._stopped_within(min(PROGRESS_S, end_s - now)))
+        recorder.set_meta(recorded_to_s=self._now(), closed_by="the call")
+        carrier = self._call._must_carry()
+        if not self._hurry:
+            await self._unless_failed(recorder, carrier.ask("stragglers"))
+        await carrier.ask("detach")
+        self._show(1.0)
+
+    async def _keep_what_is_there(self, recorder: RecorderHandle, error: BaseException) -> None:
+        """Close the file as well as it can be closed; the reason is on its way to the reader."""
+        carrier = self._call._carrier
+        with contextlib.suppress(LabError):
+            if carrier is not None and not carrier.failed.done():
+                await carrier.ask("detach", timeout=1.0)
+        with contextlib.suppress(LabError):
+            if self._from_s is None:
+                await recorder.discard()
+                return
+            recorder.set_meta(
+                recorded_to_s=min(self._now(), self._from_s + self.seconds),
+                closed_by=f"{type(error).__name__}: {error}",
+            )
+            await recorder.finish()
+        if isinstance(error, LabError) and self.path is not None and str(self.path) not in str(error):
+            error.next_step = _("What was recorded is in {path}. {next}").format(
+                path=self.path, next=error.next_step
+            )
+
+    async def _unless_failed(self, recorder: RecorderHandle, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(work)
+        failures = (self._call._must_carry().failed, recorder.failed)
+        try:
+            await asyncio.wait({task, *failures}, return_when=asyncio.FIRST_COMPLETED)
+            for failed in failures:
+                if failed.done():
+                    raise failed.result()
+            return await task
+        finally:
+            task.cancel()
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._call.time_zero
+
+
+def _checked_seconds(seconds: float) -> float:
+    fine = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if fine and math.isfinite(seconds) and SHORTEST_S <= seconds <= LONGEST_S:
+        return float(seconds)
+    raise BadValue(
+        _("seconds={seconds!r} is out of range.").format(seconds=seconds),
+        next_step=_("Use {low:g} to {high:g} seconds.").format(low=SHORTEST_S, high=LONGEST_S),
+    )

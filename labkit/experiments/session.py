@@ -1,0 +1,253 @@
+"""One call as it runs: two peers, a relay between them, and whoever watches.
+
+A session belongs to one asyncio loop: the worker's, or the lab's loop in the kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from labkit.errors import CallError, LabError, WaitTimeout
+from labkit.experiments.sampling import sample_forever
+from labkit.experiments.spec import CallSpec
+from labkit.experiments.watching import Watch
+from labkit.net import Link
+from labkit.net.relay_handle import Bridge, Relay
+from labkit.net.sdp import replace_candidates
+from labkit.peers.clock import Clock
+from labkit.peers.codecs import check_codec
+from labkit.peers.endpoint import Peer
+from labkit.peers.packetbook import PacketBook
+from labkit.run.feed import Feed
+from labkit.run.tap import Tap
+from labkit.signaling.base import signaling_named
+from labkit.words import _
+
+__all__ = ["CONNECT_TIMEOUT_S", "Session"]
+
+CONNECT_TIMEOUT_S = 15.0
+"""A bent link may lose many of the first packets; a healthy call needs 0.1 s."""
+
+FLUSH_S = 0.1
+"""How often rows go to the recorder."""
+
+STRAGGLERS_S = 1.0
+"""How long a recording waits for frames that are still under way."""
+
+
+class Session:
+    """A running call; ``start`` opens it, ``close`` leaves nothing behind.
+
+    Args:
+        spec: What the call is made of.
+        relay: The relay process of this call; the session closes it.
+        clock: The clock of this call; the relay has the same second 0.
+        notify: Called with a name and a payload for whoever watches.
+    """
+
+    def __init__(
+        self, spec: CallSpec, relay: Relay, clock: Clock, notify: Callable[[str, Any], None]
+    ) -> None:
+        self.spec = spec
+        self.clock = clock
+        self.tap = Tap()
+        self.first_frame = asyncio.Event()
+        self._relay = relay
+        self._bridge: Bridge | None = None
+        self._book = PacketBook(self.tap, self.clock)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._watch = Watch(self, notify)
+        self._notify = notify
+        self._last_shown: dict[str, int] = {}
+        self.peers = self._make_peers()
+
+    async def start(self) -> None:
+        """Connect the two peers; media flows when this returns.
+
+        Raises:
+            CallError: They could not connect.
+            WaitTimeout: They did not connect in time.
+        """
+        check_codec(self.spec.codec)
+        self._note_event("call_started", {"seed": self.spec.seed})
+        first, second = self.spec.names
+        self._bridge = await self._relay.open(
+            first, second, forward=self.spec.forward, back=self.spec.back, seed=self.spec.seed
+        )
+        for peer in self.peers.values():
+            await peer.open()
+        self._tasks.append(asyncio.create_task(self._flush_forever(), name="flush rows"))
+        self._tasks.append(asyncio.create_task(sample_forever(self), name="sample values"))
+        await signaling_named(self.spec.signaling).exchange(
+            self.peers[first], self.peers[second], self._rewrite, self._note_message
+        )
+        await self._connected()
+
+    async def attach(self, address: tuple[str, int], token: bytes) -> None:
+        """Send rows to a recorder, from now on and of the set-up."""
+        self.tap.attach(Feed.connect(address, token))
+        await self._relay.attach(address, token)
+        self._note_event("recording_started")
+
+    async def detach(self) -> None:
+        """Hand over the last rows and let the recorder go."""
+        self._note_event("recording_stopped")
+        for peer in self.peers.values():
+            peer.sweep(0.0)
+        self._book.sweep(0.0)
+        self.tap.detach()
+        with contextlib.suppress(LabError):  # a dead relay must not cost the peers' rows
+            await self._relay.detach()
+
+    async def change_link(self, direction: str, link: Link) -> None:
+        """Bend one direction of the link while the call runs."""
+        if self._bridge is None:
+            raise CallError(_("The call has no link yet."), next_step=_("Start it first."))
+        await self._bridge.change(direction, link)
+        self._note_event("link_changed", {"direction": direction, **link.to_dict()})
+
+    async def wait_first_frame(self, within_s: float) -> float:
+        """Return the second at which the first frame was decoded.
+
+        Raises:
+            WaitTimeout: None was decoded in time.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                await self.first_frame.wait()
+        except TimeoutError:
+            raise WaitTimeout(
+                _("No frame arrived within {seconds:g} s.").format(seconds=within_s),
+                _("The link may lose or hold back too much."),
+                _("Try less loss, or a higher rate_kbps."),
+            ) from None
+        return self.clock.now()
+
+    async def stragglers(self) -> None:
+        """Wait until the frames captured so far have arrived, at most ``STRAGGLERS_S``."""
+        wanted = {
+            probe.track: probe.newest
+            for peer in self.peers.values()
+            for probe in peer.senders
+            if probe.newest is not None and probe.track.endswith(":video")
+        }
+        deadline = self.clock.now() + STRAGGLERS_S
+        while self.clock.now() < deadline:
+            if all(self._last_shown.get(track, -1) >= frame for track, frame in wanted.items()):
+                return
+            await asyncio.sleep(0.02)
+
+    async def ask(self, peer: str, function: Callable[[Peer], Any]) -> Any:
+        """Run ``function(peer)`` where the peer lives; await its result if it is a coroutine."""
+        result = function(self.peers[peer])
+        return await result if asyncio.iscoroutine(result) else result
+
+    def watch(self, pictures_hz: float, numbers_hz: float) -> None:
+        """Send pictures and numbers to the watcher; 0 Hz stops them."""
+        self._watch.set_rates(pictures_hz, numbers_hz)
+
+    async def counts(self) -> dict[str, Any]:
+        """Return the relay's counters by direction."""
+        return {} if self._bridge is None else await self._bridge.counts()
+
+    async def close(self) -> None:
+        """Close everything, also what was opened halfway."""
+        self._watch.set_rates(0, 0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._watch.close()
+        await asyncio.gather(*(peer.close() for peer in self.peers.values()))
+        self.tap.detach()
+        await self._relay.close()
+
+    def _make_peers(self) -> dict[str, Peer]:
+        spec = self.spec
+        first, second = spec.names
+        there = {"video": spec.video, "audio": spec.audio}
+        back = {"video": spec.back_video, "audio": spec.back_audio}
+        return {
+            first: self._make_peer(first, second, there, back),
+            second: self._make_peer(second, first, back, there),
+        }
+
+    def _make_peer(
+        self, name: str, other: str, sends: dict[str, Any], receives: dict[str, Any]
+    ) -> Peer:
+        return Peer(
+            name,
+            other=other,
+            **sends,
+            receives=tuple(kind for kind, source in receives.items() if source is not None),
+            codec=self.spec.codec,
+            jitter_buffer=self.spec.jitter_buffer,
+            tap=self.tap,
+            clock=self.clock,
+            book=self._book,
+            place=self.spec.place,
+            on_decoded=self._decoded,
+            on_failure=lambda error: self._notify("failed", error),
+        )
+
+    def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
+        if number is not None:
+            self._last_shown[track] = number
+        if number is not None or track.endswith(":audio"):
+            self.first_frame.set()
+        self._watch.decoded(track, frame, number, at_s)
+
+    async def _connected(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                while any(p.pc.connectionState != "connected" for p in self.peers.values()):
+                    self._refuse_failed()
+                    await asyncio.sleep(0.005)
+        except TimeoutError as error:
+            if isinstance(error, LabError):
+                raise
+            raise WaitTimeout(
+                _("The peers did not connect within {timeout:g} s.").format(
+                    timeout=CONNECT_TIMEOUT_S
+                ),
+                _("The link lost or held back too many of the first packets."),
+                _("Try less loss, or a higher rate_kbps."),
+            ) from None
+
+    def _refuse_failed(self) -> None:
+        for peer in self.peers.values():
+            if peer.pc.connectionState == "failed":
+                raise CallError(
+                    _("{peer} could not connect.").format(peer=peer.name),
+                    _("ICE or DTLS failed over this link."),
+                    _("Try less loss, or look at the events of the run."),
+                )
+
+    async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
+        assert self._bridge is not None
+        host, port = self._bridge.address_for[receiver]
+        changed, far = replace_candidates(sdp, host, port)
+        await self._bridge.set_far(sender, far)
+        self.peers[receiver].event("relay_address", {"instead_of": sender, "is": f"{host}:{port}"})
+        return changed
+
+    def _note_message(self, sender: str, receiver: str, name: str, body: str) -> None:
+        hidden = re.sub(r"(?m)^(a=ice-pwd:).*$", r"\1(hidden)", body)
+        self.tap.add("messages", at_s=self.clock.now(), sender=sender, receiver=receiver,
+                     channel=f"signaling ({self.spec.signaling})", name=name,
+                     size_bytes=len(body), body=hidden)  # fmt: skip
+
+    def _note_event(self, name: str, detail: Any = "") -> None:
+        self.peers[self.spec.names[0]].event(name, detail)
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            for peer in self.peers.values():
+                peer.sweep()
+            self._book.sweep()
+            self.tap.flush()

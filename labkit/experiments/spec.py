@@ -1,0 +1,121 @@
+"""What a call is made of, as plain data that travels to the worker."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from labkit.errors import BadValue
+from labkit.media.audio import check_audio_source
+from labkit.media.sources import check_video_source
+from labkit.net import Link
+from labkit.words import _
+
+__all__ = ["ENGINES", "PLACES", "CallSpec", "link_pair"]
+
+ENGINES = ("labkit",)
+PLACES = ("worker", "kernel")
+
+
+@dataclass(frozen=True)
+class CallSpec:
+    """A call between two peers, described and checked, not yet started."""
+
+    video: Any = None
+    "Video source from the first peer to the second."
+    audio: Any = None
+    back_video: Any = None
+    "Video source from the second peer to the first."
+    back_audio: Any = None
+    forward: Link = Link()
+    "The link from the first peer to the second."
+    back: Link = Link()
+    codec: str = "vp8"
+    jitter_buffer: str | type[Any] = "marker"
+    engine: str = "labkit"
+    signaling: str = "memory"
+    place: str = "worker"
+    seed: int = 1
+    names: tuple[str, str] = ("alice", "bob")
+
+    def __post_init__(self) -> None:
+        self._check_choice("engine", self.engine, ENGINES)
+        self._check_choice("place", self.place, PLACES)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise BadValue(
+                _("seed={seed!r} is not a whole number.").format(seed=self.seed),
+                next_step=_("Use for instance seed=1."),
+            )
+        if not any(self.sources().values()):
+            raise BadValue(
+                _("This call sends nothing."), next_step=_("Give it video=TestPattern().")
+            )
+        for name, source in self.sources().items():
+            if source is not None:
+                check = check_video_source if name.endswith("video") else check_audio_source
+                check(source)
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """Names of the two directions, forward first."""
+        first, second = self.names
+        return f"{first}->{second}", f"{second}->{first}"
+
+    def sources(self) -> dict[str, Any]:
+        """Return the sources by argument name."""
+        return {
+            "video": self.video,
+            "audio": self.audio,
+            "back_video": self.back_video,
+            "back_audio": self.back_audio,
+        }
+
+    def with_links(self, forward: Link, back: Link) -> CallSpec:
+        """Return the same call over other links."""
+        return replace(self, forward=forward, back=back)
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked for, for the Run's ``meta``."""
+        buffer = self.jitter_buffer
+        asked: dict[str, Any] = {
+            name: None if source is None else source.describe()
+            for name, source in self.sources().items()
+        }
+        forward, back = self.directions
+        asked["link"] = {forward: self.forward.to_dict(), back: self.back.to_dict()}
+        asked["codec"] = self.codec
+        asked["jitter_buffer"] = buffer if isinstance(buffer, str) else buffer.__name__
+        asked["signaling"] = self.signaling
+        json.dumps(asked)  # it must be plain data
+        return asked
+
+    def _check_choice(self, name: str, value: Any, choices: tuple[str, ...]) -> None:
+        if value not in choices:
+            raise BadValue(
+                _("{name}={value!r} is not known.").format(name=name, value=value),
+                next_step=_("Use one of: {choices}.").format(choices=", ".join(choices)),
+            )
+
+
+def link_pair(link: Any) -> tuple[Link, Link]:
+    """Return the links forward and back from a call's ``link`` argument.
+
+    Args:
+        link: One Link for both directions, a pair of them, or None for clean links.
+
+    Raises:
+        BadValue: It is none of these.
+    """
+    if link is None:
+        return Link(), Link()
+    if isinstance(link, Link):
+        return link, link
+    if isinstance(link, (tuple, list)) and len(link) == 2:
+        forward, back = (Link() if one is None else one for one in link)
+        if isinstance(forward, Link) and isinstance(back, Link):
+            return forward, back
+    raise BadValue(
+        _("link={link!r} is not a Link.").format(link=link),
+        next_step=_("Use Link(delay_ms=50) for both directions, or a pair (there, back)."),
+    )

@@ -1,0 +1,88 @@
+"""The worker: a process that carries a call, so that a busy notebook cannot touch its media."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import pickle
+import sys
+import threading
+from typing import Any
+
+from labkit.errors import CallError, LabError
+from labkit.experiments.host import Host
+from labkit.experiments.loop import SWITCH_INTERVAL_S
+from labkit.process import Pipe, end_soon
+from labkit.words import _
+
+__all__ = ["main"]
+
+
+async def _serve(pipe: Pipe) -> None:
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    host = Host(lambda name, payload: pipe.send((name, True, payload)))
+    running: set[asyncio.Task[None]] = set()
+
+    def take(message: tuple[int | None, str, dict[str, Any]]) -> None:
+        task = loop.create_task(_answer(pipe, host, *message))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    def ended() -> None:
+        end_soon()
+        loop.call_soon_threadsafe(over.set)
+
+    reader = threading.Thread(
+        target=pipe.listen,
+        args=(lambda message: loop.call_soon_threadsafe(take, message), ended),
+        daemon=True,
+    )
+    reader.start()
+    await over.wait()
+    for task in running:
+        task.cancel()
+    await host.close()
+
+
+async def _answer(
+    pipe: Pipe, host: Host, number: int | None, method: str, arguments: dict[str, Any]
+) -> None:
+    try:
+        answer: Any = await getattr(host, method)(**arguments) if number is not None else None
+        if number is None:
+            getattr(host, method)(**arguments)
+            return
+        fine = True
+    except LabError as error:
+        answer, fine = error, False
+    except Exception as error:
+        answer, fine = _unexpected(method, error), False
+    try:
+        pickle.dumps(answer)
+    except Exception:
+        answer, fine = _cannot_travel(answer), False
+    pipe.send((number, fine, answer))
+
+
+def _unexpected(method: str, error: Exception) -> LabError:
+    return CallError(
+        _("The call failed in “{method}”: {kind}: {error}.").format(
+            method=method, kind=type(error).__name__, error=error
+        ),
+        next_step=_("Start the call again; if it happens twice, run “labkit doctor”."),
+    )
+
+
+def _cannot_travel(answer: Any) -> LabError:
+    return CallError(
+        _("A {kind} cannot leave the worker process.").format(kind=type(answer).__name__),
+        next_step=_("Return numbers, text or lists, or use place=\"kernel\"."),
+    )
+
+
+def main(pipe: Pipe) -> None:
+    """Serve one parent until it is gone."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.freeze()
+    asyncio.run(_serve(pipe))

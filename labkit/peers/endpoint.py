@@ -1,0 +1,322 @@
+"""The lab's own peer: an aiortc endpoint with a probe at every step of a frame's way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+
+from labkit.errors import LabError
+from labkit.media.audio import AudioSourceTrack
+from labkit.media.tracks import SourceTrack
+from labkit.peers import private
+from labkit.peers.clock import Clock
+from labkit.peers.codecs import prefer_codec
+from labkit.peers.jitterbuffers import jitter_buffer_class
+from labkit.peers.packetbook import PacketBook, is_rtcp, rtp_header
+from labkit.peers.receiveprobe import ReceiveProbe
+from labkit.peers.sendprobe import SendProbe
+from labkit.peers.states import watch_states
+from labkit.run.tap import Tap
+
+__all__ = ["Peer"]
+
+UDP_HEADER_BYTES = 28
+"""IPv4 and UDP headers of a datagram."""
+
+Decoded = Callable[[str, Any, "int | None", float], None]
+
+
+class Peer:
+    """One endpoint of a call; an async context manager that belongs to the loop it is opened on.
+
+    Args:
+        name: How the peer is called in the Run.
+        other: Name of the peer at the far end.
+        video: Video source to send, or None.
+        audio: Audio source to send, or None.
+        receives: Kinds of media that are expected from the other side.
+        codec: ``vp8`` or ``h264``.
+        jitter_buffer: ``marker``, ``stock`` or a class (see ``JitterBufferLike``).
+        tap: Where the probes' rows go.
+        clock: The call's clock.
+        book: Plain RTP packets of this process.
+        place: ``worker`` or ``kernel``, for the Run's table of peers.
+        on_decoded: Called with track, frame, frame number and second of every decoded frame.
+        on_failure: Called with an error that happens while the call runs.
+
+    Raises:
+        BadValue: An argument is not one of those above.
+        MediaError: The codec or the media file cannot be used.
+    """
+
+    engine = "labkit"
+
+    def __init__(
+        self,
+        name: str = "alice",
+        *,
+        other: str = "bob",
+        video: Any = None,
+        audio: Any = None,
+        receives: tuple[str, ...] = (),
+        codec: str = "vp8",
+        jitter_buffer: str | type[Any] = "marker",
+        tap: Tap | None = None,
+        clock: Clock | None = None,
+        book: PacketBook | None = None,
+        place: str = "kernel",
+        on_decoded: Decoded | None = None,
+        on_failure: Callable[[LabError], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.other = other
+        self.clock = clock or Clock(time.perf_counter())
+        self.tap = tap or Tap()
+        self.senders: list[SendProbe] = []
+        self.receivers: list[ReceiveProbe] = []
+        self.datagrams = {"sent": 0, "received": 0}
+        self.received_bytes = 0
+        self._sources = {"audio": audio, "video": video}
+        self._receives = receives
+        self._codec = codec
+        self._buffer_class = jitter_buffer_class(jitter_buffer)
+        self._book = book or PacketBook(self.tap, self.clock)
+        self._place = place
+        self._on_decoded = on_decoded or (lambda *_ignored: None)
+        self._on_failure = on_failure or (lambda error: None)
+        self._tracks: dict[str, Any] = {}
+        self._consumers: list[asyncio.Task[None]] = []
+        self._pc: RTCPeerConnection | None = None
+
+    async def __aenter__(self) -> Peer:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    @property
+    def pc(self) -> RTCPeerConnection:
+        """The aiortc peer connection, for ``getStats()``, SDP and states."""
+        if self._pc is None:
+            raise RuntimeError(f"peer {self.name} is not open")
+        return self._pc
+
+    async def open(self) -> None:
+        """Make the peer connection; nothing is sent yet."""
+        self._pc = RTCPeerConnection(
+            # Never a STUN server of somebody on the internet, which is aiortc's default.
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self.tap.add("peers", peer=self.name, engine=self.engine, place=self._place,
+                     clock_offset_s=0.0, clock_error_s=0.0)  # fmt: skip
+
+    async def create_offer(self) -> str:
+        """Return an SDP offer with all candidates in it."""
+        for kind, source in self._sources.items():
+            if source is not None or kind in self._receives:
+                self._add_transceiver(kind, source)
+        return await self._describe(await self.pc.createOffer(), "offer")
+
+    async def create_answer(self, offer: str) -> str:
+        """Take an SDP offer and return the SDP answer, with all candidates in it."""
+        await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        self.event("remote_offer_set")
+        for kind, source in self._sources.items():
+            if source is not None:
+                self.pc.addTrack(self._make_track(kind, source))
+        return await self._describe(await self.pc.createAnswer(), "answer")
+
+    async def set_answer(self, answer: str) -> None:
+        """Take the SDP answer to this side's offer."""
+        self._attach_probes()
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        self._consume_new_tracks()
+        self.event("remote_answer_set")
+
+    def event(self, name: str, detail: Any = "") -> None:
+        """Write down a state change or a step of the set-up."""
+        text = detail if isinstance(detail, str) else json.dumps(detail)
+        self.tap.add("events", at_s=self.clock.now(), peer=self.name, name=name, detail=text)
+
+    def sweep(self, older_than_s: float | None = None) -> None:
+        """Write down frames and packets that will not come any more."""
+        for receiver in self.receivers:
+            receiver.sweep() if older_than_s is None else receiver.sweep(older_than_s)
+
+    def nominated_pair(self) -> dict[str, str] | None:
+        """Return the addresses that ICE has agreed on, as this side sees them."""
+        for connection in private.ice_connections(self.pc):
+            pair = connection._nominated.get(1)
+            if pair is not None:
+                local, remote = pair.local_candidate, pair.remote_candidate
+                return {
+                    "local": f"{local.host}:{local.port} {local.type}",
+                    "remote": f"{remote.host}:{remote.port} {remote.type}",
+                }
+        return None
+
+    async def close(self) -> None:
+        """Stop everything that this peer has opened."""
+        pc, self._pc = self._pc, None
+        for track in self._tracks.values():
+            track.stop()
+        if pc is not None:
+            await pc.close()
+        for task in self._consumers:
+            task.cancel()
+        await asyncio.gather(*self._consumers, return_exceptions=True)
+        self._consumers.clear()
+
+    def _add_transceiver(self, kind: str, source: Any) -> None:
+        receives = kind in self._receives
+        direction = "sendrecv" if receives and source else "sendonly" if source else "recvonly"
+        what = kind if source is None else self._make_track(kind, source)
+        transceiver = self.pc.addTransceiver(what, direction=direction)
+        if kind == "video":
+            prefer_codec(transceiver, self._codec)
+
+    def _make_track(self, kind: str, source: Any) -> Any:
+        name = f"{self.name}:{kind}"
+
+        def on_captured(frame: int, reading: float) -> None:
+            for sender in self.senders:
+                if sender.track == name:
+                    sender.captured(frame, reading)
+
+        make = SourceTrack if kind == "video" else AudioSourceTrack
+        track = self._tracks[kind] = make(source, on_captured=on_captured)
+        codec = self._codec.upper() if kind == "video" else "opus"
+        self.tap.add("tracks", track=name, peer=self.name, kind=kind, source=source.describe(),
+                     codec=codec)  # fmt: skip
+        return track
+
+    async def _describe(self, description: RTCSessionDescription, kind: str) -> str:
+        self.event(f"{kind}_created")
+        for connection in private.ice_connections(self.pc):
+            private.stay_on_loopback(connection)
+        if kind == "answer":  # media can flow as soon as the answer is set
+            self._attach_probes()
+        await self.pc.setLocalDescription(description)
+        self._count_datagrams()
+        self._consume_new_tracks()
+        self.event("gathering_complete")
+        return self.pc.localDescription.sdp
+
+    def _attach_probes(self) -> None:
+        for transceiver in self.pc.getTransceivers():
+            self._probe_sender(transceiver)
+            self._probe_receiver(transceiver)
+        for dtls in private.transports_of(self.pc):
+            if not hasattr(dtls, "lab_watched"):
+                dtls.lab_watched = True
+                private.wrap(dtls, "_send_rtp", self._around_send_rtp)
+                watch_states(self, dtls)
+
+    def _probe_sender(self, transceiver: RTCRtpTransceiver) -> None:
+        kind = transceiver.kind
+        source = self._sources[kind]
+        name = f"{self.name}:{kind}"
+        if source is None or any(probe.track == name for probe in self.senders):
+            return
+        size = (source.width, source.height) if kind == "video" else None
+        codec = self._codec.upper() if kind == "video" else "opus"
+        probe = SendProbe(transceiver.sender, name, tap=self.tap, clock=self.clock,
+                          size=size, codec=codec)  # fmt: skip
+        self.senders.append(probe)
+        self.tap.add("streams", ssrc=probe.ssrc, track=name, role="media")
+        if kind == "video":
+            self.tap.add("streams", ssrc=probe.rtx_ssrc, track=name, role="rtx")
+
+    def _probe_receiver(self, transceiver: RTCRtpTransceiver) -> None:
+        kind = transceiver.kind
+        name = f"{self.other}:{kind}"
+        if kind not in self._receives or any(probe.track == name for probe in self.receivers):
+            return
+        if kind == "video":
+            private.replace_jitter_buffer(
+                transceiver.receiver, lambda present: self._new_buffer(present)
+            )
+        self.receivers.append(
+            ReceiveProbe(
+                transceiver.receiver,
+                self.name,
+                name,
+                tap=self.tap,
+                clock=self.clock,
+                book=self._book,
+                on_decoded=lambda frame, number, at: self._on_decoded(name, frame, number, at),
+                on_first=lambda what: self.event(what, name),
+                on_failure=self._on_failure,
+            )
+        )
+
+    def _new_buffer(self, present: Any) -> Any:
+        if isinstance(present, self._buffer_class):
+            return present
+        return self._buffer_class(present.capacity, is_video=True)
+
+    def _consume_new_tracks(self) -> None:
+        for transceiver in self.pc.getTransceivers():
+            track = transceiver.receiver.track
+            name = f"{self.other}:{transceiver.kind}"
+            if track is None or hasattr(track, "lab_consumed"):
+                continue
+            for probe in self.receivers:
+                if probe.track == name:
+                    track.lab_consumed = True
+                    task = asyncio.create_task(probe.consume(track), name=f"{self.name} {name}")
+                    self._consumers.append(task)
+
+    def _around_send_rtp(self, original: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        by_ssrc = {probe.ssrc: probe for probe in self.senders}
+        rtx = {probe.rtx_ssrc for probe in self.senders}
+
+        async def send_rtp(data: bytes) -> None:
+            if is_rtcp(data):
+                self._book.sent_rtcp(self.name, self.other, data)
+            else:
+                header = rtp_header(data)
+                kind = "rtx" if header.ssrc in rtx else "rtp"
+                self._book.sent(self.name, self.other, header, data, kind)
+                probe = by_ssrc.get(header.ssrc)
+                if probe is not None:
+                    probe.sent(header)
+            await original(data)
+
+        return send_rtp
+
+    def _count_datagrams(self) -> None:
+        """Count every UDP datagram at this end: the Run compares it with the relay's count."""
+
+        def around_received(original: Any) -> Any:
+            def received(data: bytes, address: Any) -> None:
+                self.datagrams["received"] += 1
+                self.received_bytes += len(data) + UDP_HEADER_BYTES
+                original(data, address)
+
+            return received
+
+        def around_sent(original: Any) -> Any:
+            def sent(message: Any, address: Any) -> Any:
+                self.datagrams["sent"] += 1
+                return original(message, address)
+
+            return sent
+
+        for connection in private.ice_connections(self.pc):
+            for protocol in connection._protocols:
+                private.wrap(protocol, "datagram_received", around_received)
+                private.wrap(protocol, "send_data", around_sent)
+                private.wrap(protocol, "send_stun", around_sent)
