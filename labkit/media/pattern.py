@@ -76,14 +76,17 @@ def _strip_height(height: int) -> int:
 @lru_cache(maxsize=4)
 def _background(width: int, height: int) -> tuple[Pixels, Pixels, Pixels]:
     """Two picture widths of rainbow with soft hills of brightness; colour is one row."""
-    x = np.arange(2 * width) * (2 * np.pi / width)
-    y = np.linspace(0, 2 * np.pi, height)[:, None]
+    x = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi / width)
+    y = np.linspace(0, 2 * np.pi, height, dtype=np.float32)[:, None]
     hills = np.sin(3 * x + 2 * np.sin(y)) * 0.6 + np.sin(2 * y - 5 * x) * 0.4
     stripes = np.sign(np.sin(8 * x)) * 10
-    luma = 122 + 48 * hills + stripes
-    hue = x[::2]
-    blue, red = 128 + 70 * np.cos(hue), 128 + 70 * np.sin(hue)
-    return luma.astype(np.uint8), blue.astype(np.uint8), red.astype(np.uint8)
+    luma = (122 + 48 * hills + stripes).astype(np.uint8)
+    blue, red = (128 + 70 * wave(x[::2]) for wave in (np.cos, np.sin))
+    return (
+        np.tile(luma, 2),
+        np.tile(blue.astype(np.uint8), 2),
+        np.tile(red.astype(np.uint8), 2),
+    )
 
 
 def _noise(width: int, height: int, seed: int) -> tuple[Pixels, list[tuple[int, int]]]:
