@@ -119,7 +119,7 @@ class Child:
             dumps: How messages to the child are pickled; ``cloudpickle.dumps`` for a child
                 that may be sent a class that was written in a notebook's cell.
         """
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 (a few ms; its pipes get a thread)
             [sys.executable, "-m", "labkit.process", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -142,7 +142,7 @@ class Child:
         """Whether the process still runs."""
         return not self.died.done()
 
-    async def call(self, method: str, *, timeout: float = 10.0, **arguments: Any) -> Any:
+    async def call(self, method: str, /, *, timeout: float = 10.0, **arguments: Any) -> Any:
         """Ask the child to do ``method`` and return its answer.
 
         Args:
@@ -176,7 +176,7 @@ class Child:
         finally:
             self._answers.pop(number, None)
 
-    def tell(self, method: str, **arguments: Any) -> None:
+    def tell(self, method: str, /, **arguments: Any) -> None:
         """Ask the child to do ``method`` without waiting for an answer."""
         self._pipe.send_bytes(self._dumps((None, method, arguments)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 __all__ = ["call"]
 
 
-class Codec(str, Enum):
+class Codec(StrEnum):
     """Video codecs, the default first."""
 
     vp8 = "vp8"
     h264 = "h264"
 
 
-class Buffer(str, Enum):
+class Buffer(StrEnum):
     """Jitter buffers, the default first."""
 
     marker = "marker"
     stock = "stock"
 
 
-class Loss(str, Enum):
+class Loss(StrEnum):
     """Loss models, the default first."""
 
     iid = "iid"
@@ -48,19 +48,13 @@ def call(
     codec: Annotated[Codec, typer.Option(help=_("Video codec."))] = Codec.vp8,
     size: Annotated[str, typer.Option(help=_("Width x height in pixels."))] = "640x480",
     fps: Annotated[int, typer.Option(help=_("Pictures a second."))] = 30,
-    source: Annotated[
-        str, typer.Option(help=_("“pattern”, or a media file."))
-    ] = "pattern",
-    two_way: Annotated[
-        bool, typer.Option("--two-way", help=_("Send video both ways."))
-    ] = False,
+    source: Annotated[str, typer.Option(help=_("“pattern”, or a media file."))] = "pattern",
+    two_way: Annotated[bool, typer.Option("--two-way", help=_("Send video both ways."))] = False,
     jitter_buffer: Annotated[
         Buffer, typer.Option(help=_("When a frame is complete."))
     ] = Buffer.marker,
     delay_ms: Annotated[float, typer.Option(help=_("Delay of each direction."))] = 0.0,
-    jitter_ms: Annotated[
-        float, typer.Option(help=_("Standard deviation of the delay."))
-    ] = 0.0,
+    jitter_ms: Annotated[float, typer.Option(help=_("Standard deviation of the delay."))] = 0.0,
     loss: Annotated[float, typer.Option(help=_("Share of datagrams lost, 0 to 1."))] = 0.0,
     loss_model: Annotated[
         Loss, typer.Option(help=_("How losses fall; exact works in blocks of 100."))
@@ -73,8 +67,12 @@ def call(
     ] = 30_000,
     seed: Annotated[int, typer.Option(help=_("Seed of all that is random."))] = 1,
     out: Annotated[Path | None, typer.Option(help=_("Keep the run in this file."))] = None,
-    force: Annotated[bool, typer.Option("--force", help=_("Replace a file that is there."))] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print one JSON object, alone."))] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help=_("Replace a file that is there."))
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help=_("Print one JSON object, alone."))
+    ] = False,
 ) -> None:
     """Call yourself over a link that you bend, and see what was measured."""
     from labkit.experiments import call as make_call
@@ -109,9 +107,7 @@ def call(
         rich_print(figures_table(run.summary()))
 
 
-async def _record(
-    made: Call, seconds: float, out: Path | None, force: bool, *, quiet: bool
-) -> Run:
+async def _record(made: Call, seconds: float, out: Path | None, force: bool, *, quiet: bool) -> Run:
     if quiet:
         return await made.record(seconds, out, force=force, progress=False)
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

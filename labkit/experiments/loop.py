@@ -65,18 +65,12 @@ class LabLoop:
         started = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._loop.call_soon(started.set)
-        self._thread = threading.Thread(target=self._run, name="lab loop", daemon=True)
+        self._thread = threading.Thread(
+            target=_run, args=(self._loop,), name="lab loop", daemon=True
+        )
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._thread.start()
         started.wait(5.0)
-
-    def _run(self) -> None:
-        assert self._loop is not None
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
 
     def _stop(self) -> None:
         loop, thread = self._loop, self._thread
@@ -87,6 +81,14 @@ class LabLoop:
         if thread is not threading.current_thread():
             thread.join(2.0)
         sys.setswitchinterval(self._usual_interval)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
 
 
 lab_loop = LabLoop()

@@ -57,7 +57,7 @@ class _Bar:
         )
         self._text: Any = ipywidgets.Label(_("{seconds:g} s").format(seconds=seconds))
         self._seconds = seconds
-        display(ipywidgets.HBox([self._bar, self._text]))
+        display(ipywidgets.HBox([self._bar, self._text]))  # type: ignore[no-untyped-call]
 
     def __call__(self, share: float) -> None:
         self._bar.value = share
@@ -74,5 +74,5 @@ def _in_notebook() -> bool:
         from IPython import get_ipython
     except ImportError:
         return False
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     return shell is not None and hasattr(shell, "kernel")

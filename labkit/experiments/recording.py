@@ -67,7 +67,7 @@ class Recording:
         self._opens_call = call.state in ("new", "closed", "broken")
         self._stop = asyncio.Event()
         self._hurry = False
-        self._done: concurrent.futures.Future[bytes | Path] | None = None
+        self._done: concurrent.futures.Future[Any] | None = None
 
     def __repr__(self) -> str:
         where = _("in memory") if self.path is None else str(self.path)
@@ -135,15 +135,13 @@ class Recording:
         await call._must_carry().ask("attach", address=recorder.address, token=recorder.token)
         if self._opens_call:
             await call._connect()
-        self._from_s = await self._unless_failed(
+        self._from_s = from_s = await self._unless_failed(
             recorder,
             call._must_carry().ask(
                 "wait_first_frame", timeout=FIRST_FRAME_S + 5, within_s=FIRST_FRAME_S
             ),
         )
-        recorder.set_meta(
-            recorded_from_s=self._from_s, recorded_to_s=self._from_s + self.seconds
-        )
+        recorder.set_meta(recorded_from_s=from_s, recorded_to_s=from_s + self.seconds)
 
     async def _last(self, recorder: RecorderHandle) -> None:
         assert self._from_s is not None
@@ -173,16 +171,21 @@ class Recording:
                 closed_by=f"{type(error).__name__}: {error}",
             )
             await recorder.finish()
-        if isinstance(error, LabError) and self.path is not None and str(self.path) not in str(error):
+        if (
+            isinstance(error, LabError)
+            and self.path is not None
+            and str(self.path) not in str(error)
+        ):
             error.next_step = _("What was recorded is in {path}. {next}").format(
                 path=self.path, next=error.next_step
             )
 
     async def _unless_failed(self, recorder: RecorderHandle, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)
-        failures = (self._call._must_carry().failed, recorder.failed)
+        failures = [self._call._must_carry().failed, recorder.failed]
+        waited: set[asyncio.Future[Any]] = {task, *failures}
         try:
-            await asyncio.wait({task, *failures}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             for failed in failures:
                 if failed.done():
                     raise failed.result()

@@ -18,6 +18,9 @@ ENGINES = ("labkit",)
 PLACES = ("worker", "kernel")
 
 
+CLEAN = Link()
+
+
 @dataclass(frozen=True)
 class CallSpec:
     """A call between two peers, described and checked, not yet started."""
@@ -28,9 +31,9 @@ class CallSpec:
     back_video: Any = None
     "Video source from the second peer to the first."
     back_audio: Any = None
-    forward: Link = Link()
+    forward: Link = CLEAN
     "The link from the first peer to the second."
-    back: Link = Link()
+    back: Link = CLEAN
     codec: str = "vp8"
     jitter_buffer: str | type[Any] = "marker"
     engine: str = "labkit"

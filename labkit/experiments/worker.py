@@ -77,7 +77,7 @@ def _unexpected(method: str, error: Exception) -> LabError:
 def _cannot_travel(answer: Any) -> LabError:
     return CallError(
         _("A {kind} cannot leave the worker process.").format(kind=type(answer).__name__),
-        next_step=_("Return numbers, text or lists, or use place=\"kernel\"."),
+        next_step=_('Return numbers, text or lists, or use place="kernel".'),
     )
 
 

@@ -17,8 +17,7 @@ from aiortc import (
 )
 
 from labkit.errors import LabError
-from labkit.media.audio import AudioSourceTrack
-from labkit.media.tracks import SourceTrack
+from labkit.media.tracks import AudioSourceTrack, SourceTrack
 from labkit.peers import private
 from labkit.peers.clock import Clock
 from labkit.peers.codecs import prefer_codec
@@ -97,6 +96,7 @@ class Peer:
         self._on_failure = on_failure or (lambda error: None)
         self._tracks: dict[str, Any] = {}
         self._consumers: list[asyncio.Task[None]] = []
+        self._consumed: set[str] = set()
         self._pc: RTCPeerConnection | None = None
 
     async def __aenter__(self) -> Peer:
@@ -271,11 +271,9 @@ class Peer:
         for transceiver in self.pc.getTransceivers():
             track = transceiver.receiver.track
             name = f"{self.other}:{transceiver.kind}"
-            if track is None or hasattr(track, "lab_consumed"):
-                continue
             for probe in self.receivers:
-                if probe.track == name:
-                    track.lab_consumed = True
+                if track is not None and probe.track == name and name not in self._consumed:
+                    self._consumed.add(name)
                     task = asyncio.create_task(probe.consume(track), name=f"{self.name} {name}")
                     self._consumers.append(task)
 

@@ -28,25 +28,20 @@ LOOPBACK = "127.0.0.1"
 CONTRACT: dict[str, tuple[str, ...]] = {
     "aiortc.RTCRtpSender": (
         "_next_encoded_frame",
-        "_handle_rtcp_packet",
         "_ssrc",
         "_rtx_ssrc",
         "_RTCRtpSender__encoder",
     ),
     "aiortc.RTCRtpReceiver": (
         "_handle_rtp_packet",
-        "_handle_rtcp_packet",
-        "_track",
         "_RTCRtpReceiver__jitter_buffer",
         "_RTCRtpReceiver__decoder_queue",
     ),
-    "aiortc.rtcrtpreceiver.RemoteStreamTrack": ("_queue",),
     "aiortc.RTCDtlsTransport": ("_send_rtp",),
     "aiortc.RTCIceTransport": ("_connection",),
+    "aiortc.jitterbuffer.JitterBuffer": ("add", "capacity"),
     "aioice.Connection": ("_nominated", "_protocols", "get_component_candidates"),
-    "aioice.ice.StunProtocol": ("datagram_received", "transport", "send_data", "send_stun"),
-    "aiortc.jitterbuffer.JitterBuffer": ("add", "_packets"),
-    "aiortc.jitterbuffer.JitterFrame": ("data", "timestamp"),
+    "aioice.ice.StunProtocol": ("datagram_received", "send_data", "send_stun"),
 }
 """Attributes by the dotted name of their class."""
 

@@ -40,7 +40,7 @@ _TABLES = {
 }
 
 KINDS: dict[str, dict[str, str]] = {
-    table: dict(column.split() for column in columns.split(", "))  # type: ignore[misc]
+    table: dict(column.split() for column in columns.split(", "))
     for table, columns in _TABLES.items()
 }
 """Kind of each column (text, integer, real, bool or blob), by table and column."""
