@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,9 +28,12 @@ class Host:
 
     async def prepare(self) -> None:
         """Start the relay and load everything that a call needs, so that it starts at once."""
-        self._relay = await Relay.start(time_zero=time.perf_counter())
+        starting = asyncio.create_task(Relay.start())
+        await asyncio.sleep(0)
         # Loading aiortc takes longer than starting the relay: the two go side by side.
         import labkit.experiments.session  # noqa: F401
+
+        self._relay = await starting
 
     async def open(self, spec: Any, time_zero: float) -> None:
         """Make the session of ``spec``; second 0 of the call is ``time_zero``."""
