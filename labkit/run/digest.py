@@ -42,7 +42,8 @@ def canonical(value: Any, kind: str) -> Any:
         return None
     if kind == "integer" and int(value) != value:
         raise ValueError(f"{value!r} is not a whole number")
-    return _TYPES[kind](value)
+    typed = _TYPES[kind](value)
+    return typed + 0.0 if kind == "real" else typed  # SQLite stores -0.0 as 0.0
 
 
 def digest_of(meta: Mapping[str, Any], tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _read_file(path: Path, name: str) -> dict[str, list[tuple[Any, ...]]]:
     with _opened(path) as database:
-        return _read(database, name)
+        return _read(database, name, lambda: path.stat().st_size)
 
 
 def _read_copy(path: Path, name: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -112,10 +112,12 @@ def _read_bytes(data: bytes, name: str) -> dict[str, list[tuple[Any, ...]]]:
         raise _not_a_run(name, _("These bytes are of another kind."))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         database.deserialize(data)
-        return _read(database, name)
+        return _read(database, name, lambda: len(data))
 
 
-def _read(database: sqlite3.Connection, name: str) -> dict[str, list[tuple[Any, ...]]]:
+def _read(
+    database: sqlite3.Connection, name: str, size_bytes: Callable[[], int]
+) -> dict[str, list[tuple[Any, ...]]]:
     database.execute("BEGIN")  # one view of the file, also while a recorder writes to it
     if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise _not_a_run(name, _("It is a database of another program."))
@@ -128,13 +130,21 @@ def _read(database: sqlite3.Connection, name: str) -> dict[str, list[tuple[Any, 
             ),
             _("Update the lab."),
         )
-    state = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if state != "ok":
-        raise _damaged(name, str(state))
+    _check_whole(database, name, size_bytes())
     tables = {table: rows_of(database, table) for table in COLUMNS}
     if not tables["meta"]:
         raise _damaged(name, _("Its table “meta” is missing or empty."))
     return tables
+
+
+def _check_whole(database: sqlite3.Connection, name: str, size_bytes: int) -> None:
+    state = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if state != "ok":
+        raise _damaged(name, str(state))
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    wanted = pages * database.execute("PRAGMA page_size").fetchone()[0]
+    if size_bytes < wanted:  # SQLite takes the end of the last page for zeros
+        raise _damaged(name, _("{n} bytes of it are missing.").format(n=wanted - size_bytes))
 
 
 def _code(error: BaseException) -> int:
