@@ -16,7 +16,14 @@ __all__ = ["Ahead"]
 T = TypeVar("T")
 
 Wanted = Callable[[], int]
-"""Says the lowest number that is still of use, so that the maker can skip what is not."""
+"""Says the lowest number that is still of use, so that the maker can skip what is not.
+
+It ends a maker that asks after the close.
+"""
+
+
+class _Closed(Exception):
+    """Ends the maker."""
 
 
 class Ahead(Generic[T]):
@@ -93,17 +100,24 @@ class Ahead(Generic[T]):
         self._change.notify_all()
 
     def _run(self) -> None:
-        items = self._make(lambda: self._wanted)
+        items = self._make(self._still_wanted)
         try:
             for number, item in items:
                 if not self._put(number, item):
                     return
+        except _Closed:
+            pass
         except LabError as error:
             self._fail(error)
         except Exception as error:
             self._fail(MediaError(_("The media file could not be read on."), str(error)))
         finally:
             items.close()
+
+    def _still_wanted(self) -> int:
+        if self._closed:
+            raise _Closed
+        return self._wanted
 
     def _put(self, number: int, item: T) -> bool:
         """Add an item when there is room for it; False when nobody wants it any more."""

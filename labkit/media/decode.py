@@ -43,8 +43,11 @@ class Contents:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    # Playlists inside files must not reach out to the network.
-    with av.open(path.resolve(), options={"protocol_whitelist": "file"}) as container:
+    with av.open(
+        path.resolve(),
+        options={"protocol_whitelist": "file"},  # a playlist must not reach out to the network
+        metadata_errors="replace",  # titles are written in every encoding there is
+    ) as container:
         yield container
 
 
@@ -112,11 +115,18 @@ def _gives(path: Path, kind: str) -> bool:
 def _length_s(container: InputContainer) -> Fraction:
     if container.duration and container.duration > 0:
         return Fraction(container.duration, av.time_base)
-    start_s, end_s = _start_s(container), Fraction(0)
+    start_s, end_s, untimed = _start_s(container), Fraction(0), 0
     for packet in container.demux():
         if packet.pts is not None and packet.time_base:
             end_s = max(end_s, (packet.pts + (packet.duration or 0)) * packet.time_base - start_s)
-    return end_s
+        else:
+            untimed += packet.size > 0 and packet.stream.type == "video"
+    return end_s if end_s or not untimed else untimed / _rate(container)
+
+
+def _rate(container: InputContainer) -> Fraction:
+    """Pictures per second of a raw stream, which carries no times."""
+    return _stream(container, "video").guessed_rate or Fraction(25)
 
 
 def _start_s(container: InputContainer) -> Fraction:
@@ -160,26 +170,32 @@ def pictures(
     scaler = VideoReformatter()
     for turn in itertools.count():
         end = _ceil((turn + 1) * loop_s * fps)
-        for k, frame in _turn(path, turn * loop_s, end, fps):
+        if end <= first():
+            continue
+        for k, frame, shape in _turn(path, turn * loop_s, end, fps):
             if k >= first():
-                yield k, _fitted(scaler, frame, width, height)
+                yield k, _fitted(scaler, frame, shape, width, height)
 
 
-def _turn(path: Path, begin_s: Fraction, end: int, fps: int) -> Iterator[tuple[int, av.VideoFrame]]:
-    """The ticks of one turn of the loop with the frame that each shows."""
+def _turn(
+    path: Path, begin_s: Fraction, end: int, fps: int
+) -> Iterator[tuple[int, av.VideoFrame, Fraction]]:
+    """The ticks of one turn of the loop, the frame that each shows, and its pixels' shape."""
     k = _ceil(begin_s * fps)
     shown: av.VideoFrame | None = None
     with _opened(path) as container:
+        # FFmpeg writes 0 where pixels are square or of unknown shape.
+        shape = _stream(container, "video").sample_aspect_ratio or Fraction(1)
         for number, (at_s, frame) in enumerate(_frames(container, "video")):
-            if at_s is None:  # raw streams carry no times
-                at_s = number / (_stream(container, "video").guessed_rate or Fraction(25))
+            if at_s is None:
+                at_s = number / _rate(container)
             while shown is not None and k < end and Fraction(k, fps) - begin_s < at_s:
-                yield k, shown
+                yield k, shown, shape
                 k += 1
             shown = frame
     if shown is None:
         raise _no_media(path, _("It has changed since the call was made."))
-    yield from ((tick, shown) for tick in range(k, end))
+    yield from ((tick, shown, shape) for tick in range(k, end))
 
 
 def _ceil(value: Fraction) -> int:
@@ -187,11 +203,9 @@ def _ceil(value: Fraction) -> int:
 
 
 def _fitted(
-    scaler: VideoReformatter, frame: av.VideoFrame, width: int, height: int
+    scaler: VideoReformatter, frame: av.VideoFrame, shape: Fraction, width: int, height: int
 ) -> av.VideoFrame:
     """The frame in yuv420p, as large as fits into the box, even sides."""
-    # FFmpeg writes 0 where pixels are square or of unknown shape.
-    shape = getattr(frame, "sample_aspect_ratio", None) or Fraction(1)
     wide = frame.width * shape
     scale = min(width / wide, Fraction(height, frame.height))
     return scaler.reformat(

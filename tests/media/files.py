@@ -1,0 +1,79 @@
+"""Small media files, made with PyAV for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from labkit.media.stamp import planes, stamp_frame
+
+Times = Sequence[Fraction | float]
+
+
+def numbered(k: int, size: tuple[int, int], pixel_format: str = "yuv420p") -> av.VideoFrame:
+    """A grey picture that carries its number."""
+    frame = av.VideoFrame(*size, "yuv420p")
+    for plane in planes(frame):
+        plane[:] = 128
+    stamp_frame(frame, k)
+    return frame.reformat(format=pixel_format, dst_color_range="JPEG" if "j" in pixel_format else 0)
+
+
+def write_video(
+    path: Path,
+    *,
+    frames: int = 20,
+    fps: int = 20,
+    size: tuple[int, int] = (320, 240),
+    times: Times | None = None,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    tone_s: float | None = None,
+    aspect: Fraction | None = None,
+) -> Path:
+    """Write numbered pictures at fps (or at the times given, in s), with a tone if wanted."""
+    with av.open(path, "w") as out:
+        stream = out.add_stream(codec, rate=fps)
+        stream.width, stream.height = size
+        stream.pix_fmt = pixel_format
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
+        sound = out.add_stream("aac", rate=44_100, layout="mono") if tone_s else None
+        for k in range(frames):
+            frame = numbered(k, size, pixel_format)
+            at_s = times[k] if times else k / fps
+            frame.pts, frame.time_base = round(at_s * 1000), Fraction(1, 1000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+        if sound and tone_s:
+            _write_sound(out, sound, tone_s, 44_100, lambda t: 0.5 * np.sin(2 * np.pi * 1000 * t))
+    return path
+
+
+def write_sound(
+    path: Path,
+    *,
+    seconds: float = 1.0,
+    rate: int = 48_000,
+    codec: str = "pcm_s16le",
+    wave: Callable[[np.ndarray], np.ndarray] = lambda t: 0.5 * np.sin(2 * np.pi * 1000 * t),
+) -> Path:
+    """Write one channel of ``wave`` (seconds in, -1 to 1 out)."""
+    with av.open(path, "w") as out:
+        _write_sound(out, out.add_stream(codec, rate=rate, layout="mono"), seconds, rate, wave)
+    return path
+
+
+def _write_sound(out, stream, seconds, rate, wave) -> None:  # type: ignore[no-untyped-def]
+    samples = np.rint(32767 * wave(np.arange(round(seconds * rate)) / rate)).astype(np.int16)
+    size = stream.codec_context.frame_size or 1024
+    for at in range(0, len(samples), size):
+        frame = av.AudioFrame.from_ndarray(samples[None, at : at + size], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode(None))
