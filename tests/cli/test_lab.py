@@ -74,7 +74,7 @@ def read_address(process: subprocess.Popen[str]) -> re.Match[str]:
 
 
 def what_a_kernel_prints(connection: Path, code: str) -> str:
-    from jupyter_client.blocking import BlockingKernelClient
+    from jupyter_client.blocking.client import BlockingKernelClient
 
     client = BlockingKernelClient(connection_file=str(connection))
     client.load_connection_file()
