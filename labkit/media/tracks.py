@@ -18,7 +18,7 @@ from labkit.media.audio import BLOCK, SAMPLE_RATE, AudioSource
 from labkit.media.sources import VideoSource
 from labkit.media.stamp import NUMBERS, stamp_frame
 
-__all__ = ["AudioSourceTrack", "OnCaptured", "Pacer", "SourceTrack", "VIDEO_CLOCK_HZ"]
+__all__ = ["AudioSourceTrack", "Clock", "OnCaptured", "Pacer", "SourceTrack", "VIDEO_CLOCK_HZ"]
 
 VIDEO_CLOCK_HZ = 90_000
 
@@ -26,15 +26,30 @@ OnCaptured = Callable[[int, float], None]
 """Takes the number of a frame and ``time.perf_counter()`` at its capture."""
 
 
+class Clock:
+    """The time that tracks live by: ``perf_counter()``, and waiting on the running loop."""
+
+    def now(self) -> float:
+        """Return the seconds of one monotonic clock."""
+        return perf_counter()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for some seconds."""
+        await asyncio.sleep(seconds)
+
+
+CLOCK = Clock()
+
+
 class Pacer:
-    """The ticks of a steady clock, and which of them comes next.
+    """Steady ticks, and which of them comes next.
 
     Args:
         rate_hz: Ticks per second.
-        clock: Where the time comes from, in seconds.
+        clock: Where the time comes from.
     """
 
-    def __init__(self, rate_hz: float, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(self, rate_hz: float, clock: Clock) -> None:
         self._rate_hz = rate_hz
         self._clock = clock
         self._start_s: float | None = None
@@ -43,18 +58,19 @@ class Pacer:
     def next(self) -> int:
         """Choose the tick to prepare for: the one that is due, or the one after the last."""
         if self._start_s is None:
-            self._start_s = self._clock()
+            self._start_s = self._clock.now()
         return max(self._last + 1, self._due(self._start_s))
 
     async def wait(self, k: int) -> int:
         """Wait for tick ``k`` and return the tick that it has become by then."""
         assert self._start_s is not None
-        await asyncio.sleep(max(0.0, self._start_s + k / self._rate_hz - self._clock()))
+        due_s = self._start_s + k / self._rate_hz
+        await self._clock.sleep(max(0.0, due_s - self._clock.now()))
         self._last = max(k, self._due(self._start_s))
         return self._last
 
     def _due(self, start_s: float) -> int:
-        return int((self._clock() - start_s) * self._rate_hz)
+        return int((self._clock.now() - start_s) * self._rate_hz)
 
 
 class SourceTrack(MediaStreamTrack):
@@ -67,18 +83,25 @@ class SourceTrack(MediaStreamTrack):
         source: What to show.
         on_captured: Called at each tick with the frame's number and ``perf_counter()``.
         stamp: Whether to write the number into the picture.
+        clock: The time to live by; tests bring their own.
     """
 
     kind = "video"
 
     def __init__(
-        self, source: VideoSource, *, on_captured: OnCaptured | None = None, stamp: bool = True
+        self,
+        source: VideoSource,
+        *,
+        on_captured: OnCaptured | None = None,
+        stamp: bool = True,
+        clock: Clock = CLOCK,
     ) -> None:
         super().__init__()
         self.source = source
         self._on_captured = on_captured
         self._stamp = stamp
-        self._pacer = Pacer(source.fps)
+        self._clock = clock
+        self._pacer = Pacer(source.fps, clock)
         self._reader = source.open()
 
     async def recv(self) -> av.VideoFrame:
@@ -94,7 +117,7 @@ class SourceTrack(MediaStreamTrack):
         self._check_live()
         if now != k:
             frame = self._reader.picture(now)
-        captured_s = perf_counter()
+        captured_s = self._clock.now()
         number = now % NUMBERS
         if self._stamp:
             stamp_frame(frame, number)
@@ -121,15 +144,23 @@ class AudioSourceTrack(MediaStreamTrack):
         source: What to play.
         on_captured: Called at each tick with the frame's number and ``perf_counter()``;
             the frame's samples end at that moment, as they would from a microphone.
+        clock: The time to live by; tests bring their own.
     """
 
     kind = "audio"
 
-    def __init__(self, source: AudioSource, *, on_captured: OnCaptured | None = None) -> None:
+    def __init__(
+        self,
+        source: AudioSource,
+        *,
+        on_captured: OnCaptured | None = None,
+        clock: Clock = CLOCK,
+    ) -> None:
         super().__init__()
         self.source = source
         self._on_captured = on_captured
-        self._pacer = Pacer(SAMPLE_RATE / BLOCK)
+        self._clock = clock
+        self._pacer = Pacer(SAMPLE_RATE / BLOCK, clock)
         self._reader = source.open_audio()
 
     async def recv(self) -> av.AudioFrame:
@@ -141,7 +172,7 @@ class AudioSourceTrack(MediaStreamTrack):
         self._check_live()
         k = await self._pacer.wait(self._pacer.next())
         self._check_live()
-        captured_s = perf_counter()
+        captured_s = self._clock.now()
         samples = self._reader.block(k).reshape(1, BLOCK)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
