@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.errors import MediaError
+from labkit.errors import BadValue, MediaError
 from labkit.media.ahead import Ahead
 from labkit.media.audio import BLOCK, AudioReader, AudioSource, check_audio_source
 from labkit.media.decode import Contents, blocks, look_into, pictures
@@ -53,6 +53,11 @@ class MediaFile(VideoSource, AudioSource):
 
     def __post_init__(self) -> None:
         check_size(self.width, self.height, self.fps)
+        if not isinstance(self.path, (str, Path)):
+            raise BadValue(
+                _("{value!r} is no path of a file.").format(value=self.path),
+                next_step=_("Write the name in quotes: MediaFile('clip.mp4')."),
+            )
         object.__setattr__(self, "_contents", look_into(Path(self.path)))
 
     @property

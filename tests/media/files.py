@@ -14,6 +14,10 @@ from labkit.media.stamp import planes, stamp_frame
 Times = Sequence[Fraction | float]
 
 
+def thousand_hertz(t: np.ndarray) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * 1000 * t)
+
+
 def numbered(k: int, size: tuple[int, int], pixel_format: str = "yuv420p") -> av.VideoFrame:
     """A grey picture that carries its number."""
     frame = av.VideoFrame(*size, "yuv420p")
@@ -33,6 +37,7 @@ def write_video(
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
     tone_s: float | None = None,
+    tone_from_s: float = 0,
     aspect: Fraction | None = None,
 ) -> Path:
     """Write numbered pictures at fps (or at the times given, in s), with a tone if wanted."""
@@ -51,7 +56,7 @@ def write_video(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
         if sound and tone_s:
-            _write_sound(out, sound, tone_s, 44_100, lambda t: 0.5 * np.sin(2 * np.pi * 1000 * t))
+            _write_sound(out, sound, tone_s, 44_100, thousand_hertz, tone_from_s)
     return path
 
 
@@ -61,7 +66,7 @@ def write_sound(
     seconds: float = 1.0,
     rate: int = 48_000,
     codec: str = "pcm_s16le",
-    wave: Callable[[np.ndarray], np.ndarray] = lambda t: 0.5 * np.sin(2 * np.pi * 1000 * t),
+    wave: Callable[[np.ndarray], np.ndarray] = thousand_hertz,
 ) -> Path:
     """Write one channel of ``wave`` (seconds in, -1 to 1 out)."""
     with av.open(path, "w") as out:
@@ -69,11 +74,12 @@ def write_sound(
     return path
 
 
-def _write_sound(out, stream, seconds, rate, wave) -> None:  # type: ignore[no-untyped-def]
+def _write_sound(out, stream, seconds, rate, wave, from_s=0) -> None:  # type: ignore[no-untyped-def]
     samples = np.rint(32767 * wave(np.arange(round(seconds * rate)) / rate)).astype(np.int16)
     size = stream.codec_context.frame_size or 1024
     for at in range(0, len(samples), size):
         frame = av.AudioFrame.from_ndarray(samples[None, at : at + size], "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
+        frame.sample_rate, frame.pts = rate, at + round(from_s * rate)
+        frame.time_base = Fraction(1, rate)
         out.mux(stream.encode(frame))
     out.mux(stream.encode(None))

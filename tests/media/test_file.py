@@ -14,6 +14,7 @@ import pytest
 import labkit as lab
 from labkit.errors import BadValue, MediaError
 from labkit.media import MediaFile, TestPattern, check_audio_source, check_video_source, read_frame
+from labkit.media.chirps import chirp, find_chirps
 from labkit.media.file import _FileReader
 from labkit.media.stamp import planes
 from tests.media.files import write_sound, write_video
@@ -263,3 +264,25 @@ def test_a_file_that_vanishes_ends_the_reading_with_an_error(tmp_path: Path) -> 
 def test_bad_sizes_are_refused_before_the_file_is_looked_at(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match="width"):
         MediaFile(tmp_path / "absent.mp4", width=1)
+    with pytest.raises(BadValue, match="no path"):
+        MediaFile(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.wav", "pcm_s16le"), ("a.m4a", "aac"), ("a.webm", "libopus")]
+)
+def test_sound_is_at_its_place(tmp_path: Path, name: str, codec: str) -> None:
+    def wave(t: np.ndarray) -> np.ndarray:
+        samples = np.zeros(len(t))
+        samples[24_000 : 24_000 + 9600] = 0.5 * chirp(2, 48_000)
+        return samples
+
+    path = write_sound(tmp_path / name, codec=codec, wave=wave)
+    (found,) = find_chirps(sound(MediaFile(path), 50), 48_000)
+    assert found.number == 2 and found.time_s == pytest.approx(0.5, abs=0.001)
+
+
+def test_sound_that_starts_late_stays_late(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "late.mkv", frames=20, fps=20, tone_s=0.4, tone_from_s=0.5)
+    heard = abs(sound(MediaFile(path), 50))
+    assert heard[:22_000].max() < 200 and heard[26_000:40_000].max() > 10_000
