@@ -26,6 +26,7 @@ _HOMES = {
     "call": "labkit.experiments",
     "load_run": "labkit.run",
     "peer": "labkit.peers",
+    "predict": "labkit.live.predict",
 }
 
 __all__ = sorted(_HOMES, key=str.lower)
