@@ -59,11 +59,13 @@ def show_cells(cells: int) -> Pixels:
 
 
 @given(numbers, sizes)
+@settings(deadline=None)
 def test_every_number_comes_back_at_every_size(number: int, size: tuple[int, int]) -> None:
     assert read_stamp(stamped(number, *size)) == number
 
 
 @given(numbers)
+@settings(deadline=None)
 def test_only_the_strip_is_touched(number: int) -> None:
     luma = stamped(number)
     assert (luma[32:] == 128).all() and (luma[:, 512:] == 128).all()
@@ -106,12 +108,14 @@ def test_two_flat_bars_are_no_number(upside_down: bool) -> None:
 
 
 @given(numbers, st.sets(st.integers(0, 31), min_size=1, max_size=3))
+@settings(deadline=None)
 def test_up_to_three_wrong_bits_are_noticed(number: int, wrong: set[int]) -> None:
     flipped = cells_of(number) ^ sum(1 << bit for bit in wrong)
     assert read_stamp(show_cells(flipped)) is None
 
 
 @given(st.one_of(numbers, st.integers(1, 24).map(lambda bits: (1 << bits) - 1)))
+@settings(deadline=None)
 def test_two_neighbours_in_one_strip_are_never_a_third(number: int) -> None:
     following = (number + 1) % NUMBERS
     one, two = cells_of(number), cells_of(following)
@@ -130,6 +134,7 @@ def test_noise_gives_the_number_or_nothing(number: int, seed: int, strength: int
 
 
 @given(numbers, st.integers(0, 500), st.integers(4, 200))
+@settings(deadline=None)
 def test_a_covered_strip_gives_the_number_or_nothing(number: int, left: int, width: int) -> None:
     luma = stamped(number)
     luma[:32, left : left + width] = 100

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.media import AudioSourceTrack, Chirp, MediaFile, SourceTrack, TestPattern, read_frame
@@ -109,6 +109,7 @@ def test_a_stall_while_waiting_shows_the_tick_that_is_due_then(clock: FakeClock)
 
 
 @given(st.lists(st.floats(0, 0.3), max_size=60), st.integers(1, 60))
+@settings(deadline=None)
 def test_pacing_never_goes_back_never_early_never_bursts(work: list[float], rate: int) -> None:
     clock = FakeClock()
     pacer = Pacer(rate, clock)
