@@ -42,6 +42,11 @@ class Journal:
         self._next_s = 0.0
 
     @property
+    def recording(self) -> bool:
+        """Whether a recorder is attached that still listens."""
+        return self._feed is not None and not self._feed.broken
+
+    @property
     def next_s(self) -> float | None:
         """When it wants to hand over rows (seconds of the call); None when it has none."""
         return self._next_s if self._waiting else None

@@ -8,21 +8,20 @@ spent polling, because a sleeping thread wakes up too late.
 from __future__ import annotations
 
 import gc
-import heapq
+import os
 import select
 import socket
 import sys
 import threading
-import time
 from collections import deque
 from typing import Any
 
 from labkit.errors import CallError, LabError, RecordingError
-from labkit.net.bridge import HELD_DATAGRAMS, Bridge, Flight, Side, Way
+from labkit.net.bridge import Bridge
 from labkit.net.journal import Journal
 from labkit.net.link import Link
 from labkit.net.sdp import Address
-from labkit.net.udp import receive
+from labkit.net.traffic import Traffic
 from labkit.process import Pipe, end_soon
 from labkit.run.feed import Feed
 from labkit.words import _
@@ -35,8 +34,7 @@ _SPIN_S = 0.0002
 _QUIET_S = 0.001
 """How long nothing may be due for the journal to have its turn."""
 
-_DRAIN = 64
-"""Datagrams read from a socket before the others have their turn."""
+_LONGEST_S = 1.0
 
 _Command = tuple[int | None, str, dict[str, Any]]
 
@@ -50,12 +48,9 @@ class Relay:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._zero = 0.0
-        self._bridges: dict[int, Bridge] = {}
-        self._sides: dict[socket.socket, tuple[Side, Way]] = {}
-        self._under_way: list[tuple[float, int, Flight]] = []
-        self._serial = 0
         self._journal = Journal()
+        self._traffic = Traffic(self._journal)
+        self._bridges: dict[int, Bridge] = {}
         self._commands: deque[_Command] = deque()
         self._ended = False
         self._bell, self._bell_push = socket.socketpair()
@@ -64,16 +59,16 @@ class Relay:
     def run(self) -> None:
         """Work until the parent is gone."""
         while not self._ended:
-            self._send_due()
-            now_s = self._now_s()
+            self._traffic.send_due()
+            now_s = self._traffic.now_s()
             if self._write_journal(now_s):
                 continue
-            readable = [self._bell, *self._sides]
+            readable = [self._bell, *self._traffic.sockets]
             for ready in select.select(readable, [], [], self._sleep_s(now_s))[0]:
                 if ready is self._bell:
                     self._obey()
                 else:
-                    self._drain(ready)
+                    self._traffic.drain(ready)
         self._close()
 
     # From the reader's thread.
@@ -103,85 +98,18 @@ class Relay:
         except OSError:
             pass  # the loop is over
 
-    # Datagrams.
-
-    def _now_s(self) -> float:
-        return time.perf_counter() - self._zero
-
     def _sleep_s(self, now_s: float) -> float:
-        times = [now_s + 1.0]
-        if self._under_way:
-            times.append(self._under_way[0][0] - _SPIN_S)
+        times = [now_s + _LONGEST_S, self._traffic.next_due_s - _SPIN_S]
         # A journal whose time has come waits for what is due first, and then has its turn.
         if self._journal.next_s is not None and self._journal.next_s > now_s:
             times.append(self._journal.next_s)
         return max(0.0, min(times) - now_s)
 
-    def _drain(self, source: socket.socket) -> None:
-        for _count in range(_DRAIN):
-            datagram = receive(source)
-            if datagram is None:
-                return
-            data, address, came = datagram
-            self._enter(source, data, address, came - self._zero)
-            self._send_due()
-
-    def _enter(self, source: socket.socket, data: bytes, address: Address, now_s: float) -> None:
-        side, way = self._sides[source]
-        if not side.admits(address):
-            return
-        self._release(side)
-        passage, flights = way.enter(now_s, data)
-        for flight in flights:
-            self._schedule(flight)
-        if passage.fate != "delivered":
-            self._journal.note_dropped(way, passage.number, 0, now_s, data, passage.fate)
-        elif passage.duplicated and len(flights) < 2:
-            self._journal.note_dropped(way, passage.number, 1, now_s, data, "queue_full")
-
-    def _schedule(self, flight: Flight) -> None:
-        self._serial += 1
-        heapq.heappush(self._under_way, (flight.due_s, self._serial, flight))
-
-    def _send_due(self) -> None:
-        while self._under_way and self._under_way[0][0] <= self._now_s():
-            self._send(heapq.heappop(self._under_way)[2])
-
-    def _send(self, flight: Flight) -> None:
-        receiver = flight.way.receiver
-        if receiver.far is None:
-            self._hold(flight)
-            return
-        try:
-            receiver.socket.sendto(flight.data, receiver.far)
-        except OSError:  # its buffer is full, or the system refuses the address
-            flight.way.not_sent += 1
-            self._journal.note(flight, "lost")
-            return
-        arrived_s = self._now_s()
-        flight.way.leave(flight, arrived_s)
-        self._journal.note(flight, "delivered", arrived_s)
-
-    def _hold(self, flight: Flight) -> None:
-        held = flight.way.receiver.held
-        if len(held) >= HELD_DATAGRAMS:
-            flight.way.not_held += flight.copy == 0
-            self._journal.note(flight, "queue_full")
-        else:
-            held.append(flight)
-
-    def _release(self, side: Side) -> None:
-        """Send what was held for a side, now that its address is known: now it is due."""
-        while side.held and side.far is not None:
-            flight = side.held.popleft()
-            flight.due_s = self._now_s()
-            self._schedule(flight)
-
     def _write_journal(self, now_s: float) -> bool:
         next_s = self._journal.next_s
         if next_s is None or next_s > now_s:
             return False
-        quiet = not self._under_way or self._under_way[0][0] > now_s + _QUIET_S
+        quiet = self._traffic.next_due_s > now_s + _QUIET_S
         if quiet or self._journal.overdue:
             self._journal.flush(now_s)
         return quiet
@@ -208,9 +136,10 @@ class Relay:
         if number is not None:
             self._pipe.send((number, fine, answer))
 
-    def do_set_time_zero(self, number: int, time_zero: float) -> None:
-        """Take the reading of ``perf_counter`` that is second 0 of the call."""
-        self._zero = time_zero
+    def do_set_time_zero(self, number: int, time_zero: float) -> bool:
+        """Take the reading that is second 0; return whether this thread has real-time priority."""
+        self._traffic.time_zero = time_zero
+        return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO
 
     def do_open(
         self, number: int, names: tuple[str, str], forward: Link, back: Link, seed: int
@@ -218,19 +147,18 @@ class Relay:
         """Open a bridge; return its key, and the address that each side is given."""
         bridge = Bridge(names, forward, back, seed)
         self._bridges[number] = bridge
-        for side in bridge.sides.values():
-            self._sides[side.socket] = (side, bridge.way_from(side))
+        self._traffic.add(bridge)
         return number, {side.name: side.address for side in bridge.sides.values()}
 
     def do_set_far(self, number: int, bridge: int, name: str, addresses: list[Address]) -> None:
         """Take the real addresses of a side from its description."""
         side = self._bridges[bridge].sides[name]
         side.tell(addresses)
-        self._release(side)
+        self._traffic.release(side)
 
     def do_change(self, number: int, bridge: int, direction: str, link: Link) -> float:
         """Change a link while datagrams are under way; return when (seconds of the call)."""
-        now_s = self._now_s()
+        now_s = self._traffic.now_s()
         self._bridges[bridge].ways[direction].model.change(link, now_s)
         return now_s
 
@@ -241,19 +169,22 @@ class Relay:
     def do_close_bridge(self, number: int, bridge: int) -> None:
         """Close a bridge; what is under way on it is gone."""
         closed = self._bridges.pop(bridge)
-        for side in closed.sides.values():
-            del self._sides[side.socket]
-        ways = set(closed.ways.values())
-        self._under_way = [entry for entry in self._under_way if entry[2].way not in ways]
-        heapq.heapify(self._under_way)
+        self._traffic.remove(closed)
         closed.close()
 
     def do_attach(self, number: int, feed: Feed, mode: str) -> None:
         """Send the wire to a recorder from now on."""
+        if self._journal.recording:
+            feed.close()
+            raise RecordingError(
+                _("The relay is being recorded already."),
+                next_step=_("Wait for that recording to end."),
+            )
         self._journal.attach(feed, mode)
 
     def do_detach(self, number: int) -> None:
         """Let the recorder go once it has everything; a thread waits for that and answers."""
+        self._traffic.send_due()
         feed = self._journal.detach()
         threading.Thread(target=self._finish, args=(number, feed), daemon=True).start()
 
@@ -289,8 +220,18 @@ def main(pipe: Pipe) -> None:
         target=pipe.listen, args=(relay.command, relay.parent_gone), daemon=True
     )
     reader.start()
+    _be_punctual()
+    relay.run()
+
+
+def _be_punctual() -> None:
     # A collection, or a thread that keeps the interpreter, would make datagrams late.
     gc.freeze()
     gc.disable()
     sys.setswitchinterval(0.0001)
-    relay.run()
+    try:
+        # On busy cores a normal thread waits for the next tick of the scheduler (4 ms); one of
+        # real-time priority does not, and the relay works for moments only.
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except (AttributeError, OSError):
+        pass  # no right to it, or no such thing here: `do_set_time_zero` says so

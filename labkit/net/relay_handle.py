@@ -92,6 +92,8 @@ class Relay:
 
     def __init__(self, child: Child) -> None:
         self.died = child.died
+        self.realtime = False
+        """Whether the system gave the relay real-time priority: exact on a busy machine too."""
         self._child = child
 
     @classmethod
@@ -131,7 +133,7 @@ class Relay:
 
     async def set_time_zero(self, time_zero: float) -> None:
         """Say which ``perf_counter`` reading is second 0; before the first bridge is opened."""
-        await self._child.call("set_time_zero", time_zero=time_zero)
+        self.realtime = await self._child.call("set_time_zero", time_zero=time_zero)
 
     async def open(self, near: str, far: str, *, forward: Link, back: Link, seed: int) -> Bridge:
         """Open a bridge between two peers.
