@@ -155,7 +155,7 @@ class Run:
         return target
 
     def _write(self, path: Path) -> None:
-        writer = RunWriter(path, self.meta, capture_bytes=2**62)
+        writer = RunWriter(path, self.meta, capture_bytes=2**62, as_is=True)
         try:
             writer.add({table: self.rows(table) for table in TABLES})
             writer.close_as_is()

@@ -45,6 +45,7 @@ class RunWriter:
         capture_bytes: How many bytes of packets are kept; later packets lose their ``data``,
             and ``meta`` says from when (``data_capped_at_s``). 0 keeps none.
         force: Replace a file that is there, once the new one could be created.
+        as_is: Copy a run: ``meta`` gets no first values of its own.
 
     Raises:
         RecordingError: The file exists, or cannot be created.
@@ -57,16 +58,10 @@ class RunWriter:
         *,
         capture_bytes: int = 64_000_000,
         force: bool = False,
+        as_is: bool = False,
     ) -> None:
         self.path = path
-        self.meta: dict[str, Any] = {
-            "run_id": uuid.uuid4().hex[:12],
-            "schema": SCHEMA_VERSION,
-            "lab_version": labkit.__version__,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "complete": False,
-            **meta,
-        }
+        self.meta: dict[str, Any] = {**({} if as_is else _first_meta()), **meta}
         self._capture_left = capture_bytes
         self._keep_data = capture_bytes > 0
         self._bytes: bytes | None = None
@@ -245,6 +240,16 @@ class RunWriter:
             with suppress(sqlite3.Error):
                 self._close()
             raise _recording_error(self.path, error) from error
+
+
+def _first_meta() -> dict[str, Any]:
+    return {
+        "run_id": uuid.uuid4().hex[:12],
+        "schema": SCHEMA_VERSION,
+        "lab_version": labkit.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "complete": False,
+    }
 
 
 def journal_of(path: Path) -> Path:

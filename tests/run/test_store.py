@@ -44,7 +44,7 @@ def child(code: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batch=tables())
 def test_rows_come_back_as_they_went_in(batch: dict[str, list[tuple[Any, ...]]]) -> None:
     writer = RunWriter(None, {"seed": 3})
