@@ -1,0 +1,1 @@
+"""What `labkit bench` measures, and how."""

@@ -1,0 +1,213 @@
+// The call's pictures, state, buttons and link sliders, beside labkit/live/view.py.
+// What comes from here goes up as custom messages: trait sync wedges while a cell runs.
+
+const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
+const THROTTLE_MS = 100;
+const BUSY_MS = 1000;
+const STALE_MS = 2000;
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function stateLine(model) {
+  const sign = make("span", { class: "lab-sign", "aria-hidden": "true" });
+  const text = make("span", { role: "status", "aria-live": "polite" });
+  const show = () => {
+    const state = model.get("state");
+    sign.textContent = state.sign;
+    text.textContent = state.text;
+    text.parentElement.dataset.state = state.state;
+  };
+  return { node: make("p", { class: "lab-state" }, sign, text), text, show };
+}
+
+// Start and Stop stay focusable: a keyboard user must not lose the place.
+function button(model, label, event, allowed, ask) {
+  const node = make("button", { type: "button", class: `lab-button lab-${event}` }, label);
+  node.addEventListener("click", () => {
+    if (node.getAttribute("aria-disabled") !== "true") ask({ type: event });
+  });
+  const show = () => node.setAttribute("aria-disabled", String(!model.get("state")[allowed]));
+  return { node, show };
+}
+
+function pictureOf(model, direction) {
+  const words = model.get("words");
+  const image = make("img", { alt: direction.alt, hidden: "" });
+  const empty = make("div", { class: "lab-empty" }, words.no_picture);
+  const frame = make("span", { class: "lab-frame" });
+  const numbers = make("span", { class: "lab-numbers" });
+  const title = make("span", { class: "lab-title" });
+  title.innerHTML = direction.legend;
+  const node = make(
+    "figure", { class: "lab-picture", "data-direction": direction.name },
+    make("div", { class: "lab-screen" }, image, empty),
+    make("figcaption", {}, title, frame, numbers),
+  );
+  let url = null, shownAt = 0;
+  const release = () => url && URL.revokeObjectURL(url);
+  const take = (content, buffer) => {
+    const next = URL.createObjectURL(new Blob([buffer], { type: "image/jpeg" }));
+    const done = () => {
+      release();
+      url = next;
+      model.send({ type: "ack", number: content.number });
+    };
+    image.onload = image.onerror = done;
+    image.src = next;
+    image.hidden = false;
+    empty.hidden = true;
+    shownAt = performance.now();
+    frame.textContent = content.frame_text;
+    node.dataset.frame = content.frame ?? "";
+  };
+  const show = () => {
+    numbers.textContent = model.get("numbers")[direction.name] ?? "";
+    const running = model.get("state").state === "running";
+    node.classList.toggle("lab-old", !image.hidden && !running);
+  };
+  const check = () => {
+    const stale = shownAt > 0 && performance.now() - shownAt > STALE_MS;
+    if (stale && model.get("state").state === "running") frame.textContent = words.no_new_picture;
+  };
+  return { node, take, show, check, release };
+}
+
+function valueText(spec, value, words) {
+  return value === null ? words.unlimited : `${value} ${spec.unit}`;
+}
+
+function slider(model, spec, direction, tell) {
+  const words = model.get("words");
+  const output = make("output", { "aria-hidden": "true" });
+  const input = make("input", { type: "range", min: "0", step: "1", "data-field": spec.field });
+  const node = make("label", { class: "lab-slider" }, make("span", {}, spec.label), input, output);
+  let values = spec.values, moving = 0;
+  const write = () => {
+    const text = valueText(spec, values[Number(input.value)], words);
+    output.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  };
+  const show = () => {
+    if (performance.now() - moving < 1500) return; // the hand on the slider is right
+    const link = model.get("links")[direction()];
+    const value = link[spec.field];
+    values = spec.values.includes(value) ? spec.values : [...spec.values, value].sort(
+      (a, b) => (a ?? Infinity) - (b ?? Infinity));
+    input.max = String(values.length - 1);
+    input.value = String(values.indexOf(value));
+    input.disabled = link.fixed.includes(spec.field);
+    write();
+  };
+  input.addEventListener("input", () => {
+    moving = performance.now();
+    write();
+    tell(spec.field, values[Number(input.value)]);
+  });
+  const set = (value) => { moving = 0; tell(spec.field, value); };
+  return { node, show, set, rest: () => { moving = 0; show(); } };
+}
+
+function throttled(send) {
+  const waiting = new Map();
+  let timer = null;
+  const flush = () => {
+    timer = null;
+    for (const [field, message] of waiting) { waiting.delete(field); send(message); }
+  };
+  return (field, message) => {
+    waiting.set(field, message);
+    timer ??= setTimeout(flush, THROTTLE_MS);
+  };
+}
+
+function linkControls(model, ask) {
+  const words = model.get("words");
+  const group = `lab-${Math.random().toString(36).slice(2)}`;
+  const names = model.get("directions").map((one) => one.name);
+  let chosen = null; // both
+  const choice = make("fieldset", { class: "lab-choice" }, make("legend", {}, words.direction));
+  const queue = throttled(ask);
+  const tell = (field, value) =>
+    queue(field, { type: "link", direction: chosen, field, value });
+  const sliders = model.get("sliders").map(
+    (spec) => slider(model, spec, () => chosen ?? names[0], tell));
+  const options = [[null, words.both], ...model.get("directions").map((one) => [one.name, one.title])];
+  for (const [name, title] of options) {
+    const radio = make("input", { type: "radio", name: group });
+    radio.checked = name === chosen;
+    radio.addEventListener("change", () => { chosen = name; sliders.forEach((one) => one.rest()); });
+    choice.append(make("label", {}, radio, title));
+  }
+  const clean = make("button", { type: "button", class: "lab-button lab-clean" }, words.clean);
+  clean.addEventListener("click", () => {
+    sliders.forEach((one, index) => one.set(model.get("sliders")[index].clean));
+  });
+  const head = make("div", { class: "lab-row" }, choice, clean);
+  const grid = make("div", { class: "lab-sliders" }, ...sliders.map((one) => one.node));
+  return {
+    node: make("section", { class: "lab-link", "aria-label": words.link }, head, grid),
+    show: () => sliders.forEach((one) => one.show()),
+  };
+}
+
+function asker(model, state) {
+  let count = 0;
+  const open = new Map();
+  const ask = (message) => {
+    const id = `${++count}`;
+    open.set(id, setTimeout(() => { state.text.textContent = model.get("words").busy; }, BUSY_MS));
+    model.send({ ...message, id });
+  };
+  const heard = (id) => {
+    clearTimeout(open.get(id));
+    open.delete(id);
+    state.show();
+  };
+  return { ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
+}
+
+function render({ model, el }) {
+  const state = stateLine(model);
+  const words = model.get("words");
+  const asking = asker(model, state);
+  const start = button(model, words.start, "start", "can_start", asking.ask);
+  const stop = button(model, words.stop, "stop", "can_stop", asking.ask);
+  const pictures = new Map(
+    model.get("directions").filter((one) => one.picture)
+      .map((one) => [one.name, pictureOf(model, one)]));
+  const link = linkControls(model, asking.ask);
+  const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
+  const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
+  el.append(make("section", { class: "lab-call", "aria-label": words.call }, row, screens, link.node));
+
+  const onMessage = (content, buffers) => {
+    if (content.type === "picture") pictures.get(content.direction)?.take(content, buffers[0]);
+    if (content.type === "heard") asking.heard(content.id);
+  };
+  const onState = () => [state, start, stop, ...pictures.values()].forEach((one) => one.show());
+  const onNumbers = () => pictures.forEach((one) => one.show());
+  const here = () => { if (!document.hidden) model.send({ type: "here" }); };
+  const watchers = [["msg:custom", onMessage], ["change:state", onState],
+    ["change:numbers", onNumbers], ["change:links", link.show]];
+  watchers.forEach(([name, handler]) => model.on(name, handler));
+  const timers = [setInterval(here, HERE_MS),
+    setInterval(() => pictures.forEach((one) => one.check()), 500)];
+  document.addEventListener("visibilitychange", here);
+  onState();
+  link.show();
+  here();
+  return () => {
+    watchers.forEach(([name, handler]) => model.off(name, handler));
+    timers.forEach(clearInterval);
+    document.removeEventListener("visibilitychange", here);
+    asking.stop();
+    pictures.forEach((one) => one.release());
+  };
+}
+
+export default { render };

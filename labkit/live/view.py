@@ -1,0 +1,125 @@
+"""The part of the panel that the lab draws itself: state, buttons, pictures, link sliders.
+
+The browser's side is ``view.js``. What the page shows are traits that only the kernel sets;
+what a person does comes back as custom messages, because trait sync from the browser wedges
+while a cell runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from labkit.live.pacer import Pacer
+from labkit.words import _
+
+__all__ = ["CallView"]
+
+_HERE = Path(__file__).parent
+
+Handler = Callable[[dict[str, Any]], None]
+
+
+class CallView(anywidget.AnyWidget):
+    """Shows what it is told and passes on what a person does; knows nothing of calls.
+
+    Args:
+        directions: One dict a direction: name, title, legend (HTML), alt, picture (bool).
+        sliders: One dict a slider: field, label, unit, values, clean.
+        on_request: Takes what a person asks for: ``{"type": "start"}``, ``{"type": "stop"}``
+            or ``{"type": "link", "direction", "field", "value"}``; called in any thread.
+        on_here: Called when a page says that it is there.
+    """
+
+    _esm = (_HERE / "view.js").read_text(encoding="utf-8")
+    _css = (_HERE / "view.css").read_text(encoding="utf-8")
+
+    words = traitlets.Dict().tag(sync=True)
+    directions = traitlets.List().tag(sync=True)
+    sliders = traitlets.List().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+    links = traitlets.Dict().tag(sync=True)
+    numbers = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        directions: list[dict[str, Any]],
+        sliders: list[dict[str, Any]],
+        on_request: Handler,
+        on_here: Callable[[], None] = lambda: None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(words=_words(), directions=directions, sliders=sliders, **kwargs)
+        self._on_request, self._on_here = on_request, on_here
+        self._pacer = Pacer()
+        self.on_msg(self._take)
+        answer_beside_cells(self)
+
+    @property
+    def watched(self) -> bool:
+        """Whether a page has been heard lately; without one nothing needs to be drawn."""
+        return self._pacer.present(time.monotonic())
+
+    def show_picture(self, direction: str, frame: int | None, jpeg: bytes) -> None:
+        """Show a picture, or drop it when the browser has enough to do.
+
+        Args:
+            direction: Name of the direction that it came along.
+            frame: Its number, None where the stamp could not be read.
+            jpeg: The picture.
+        """
+        now = time.monotonic()
+        if not self._pacer.may_send(now):
+            return
+        text = _("frame {number}").format(number=frame) if frame is not None else _("no number")
+        content = {
+            "type": "picture",
+            "direction": direction,
+            "frame": frame,
+            "frame_text": text,
+            "number": self._pacer.send(now),
+        }
+        self.send(content, [jpeg])
+
+    def _take(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        now = time.monotonic()
+        if content["type"] == "ack":
+            self._pacer.acknowledge(content["number"], now)
+        elif content["type"] == "here":
+            self._pacer.here(now)
+            self._on_here()
+        else:
+            self._on_request(content)
+            self.send({"type": "heard", "id": content["id"]})
+
+
+def answer_beside_cells(widget: Any) -> None:
+    """Let the widget's messages be handled while a cell computes.
+
+    JupyterLab sends them to a thread of the kernel of their own (a subshell). ipykernel sends
+    them back to the cells' thread when a thread of ours has spoken last; its hook for that is
+    given the page's own choice here. Where the hook is missing, a click waits for the cell.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda data, default: default
+
+
+def _words() -> dict[str, str]:
+    return {
+        "call": _("Live call"),
+        "start": _("Start"),
+        "stop": _("Stop"),
+        "link": _("The link between the peers"),
+        "direction": _("Bend the link"),
+        "both": _("both ways"),
+        "clean": _("Clean link"),
+        "unlimited": _("unlimited"),
+        "no_picture": _("No picture yet"),
+        "no_new_picture": _("no new picture"),
+        "busy": _("The notebook is busy with a cell; this happens as soon as it can."),
+    }
