@@ -135,12 +135,12 @@ class Link:
         return dataclasses.replace(self, **changes)
 
     def at(self, seconds: float) -> Link:
-        """Return the link as its phases have made it by ``seconds``, without phases to come."""
+        """Return the link as its phases have made it by ``seconds``, with those still to come."""
+        later = tuple(phase for phase in self.phases if phase.at_s > seconds)
         link = self.replace(phases=())
-        for phase in self.phases:
-            if phase.at_s <= seconds:
-                link = link.replace(**phase.changes)
-        return link
+        for phase in self.phases[: len(self.phases) - len(later)]:
+            link = link.replace(**phase.changes)
+        return link.replace(phases=later) if later else link
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as JSON can hold them; ``loss`` is the mean share that is lost."""

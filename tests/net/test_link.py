@@ -102,6 +102,6 @@ def test_losses_chooses_the_model() -> None:
 
 def test_at_works_the_phases_in() -> None:
     link = Link(delay_ms=10, phases=(Phase(5, loss=0.1), Phase(8, delay_ms=90)))
-    assert link.at(4.9) == Link(delay_ms=10)
-    assert link.at(5) == Link(delay_ms=10, loss=0.1)
+    assert link.at(4.9) == link
+    assert link.at(5) == Link(delay_ms=10, loss=0.1, phases=(Phase(8, delay_ms=90),))
     assert link.at(9) == Link(delay_ms=90, loss=0.1)
