@@ -26,6 +26,9 @@ WIRE_PORT = 50_001
 
 RTP_PORT, RTCP_PORT = 5004, 5005
 
+SRTCP_CLEAR_BYTES = 8
+"""What SRTCP leaves readable: the first header and its SSRC (RFC 3711, section 3.4)."""
+
 _SNAP_BYTES = 65_535
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
 _COMMENT, _IF_NAME, _IF_TSRESOL, _SHB_APPLICATION = 1, 2, 9, 4
@@ -77,6 +80,8 @@ def _interfaces() -> Iterator[bytes]:
 def _packet(at_s: float, packet: Mapping[str, Any], numbers: Mapping[str, int]) -> bytes:
     data, size = packet["data"] or b"", packet["size_bytes"]
     size = len(data) if size is None else size
+    if _is_srtcp(packet):
+        data = data[:SRTCP_CLEAR_BYTES]
     headers = b"" if packet["layer"] == "sctp" else _ip_udp(packet, size, numbers)
     seen = headers + data
     at_ns = max(0, round(at_s * 1e9))
@@ -104,6 +109,14 @@ def _comments(packet: Mapping[str, Any]) -> Iterator[str]:
         yield _("retransmission (RTX)")
     if packet["data"] is None:
         yield _("bytes not kept")
+    elif _is_srtcp(packet):
+        yield _("encrypted body left out")
+
+
+def _is_srtcp(packet: Mapping[str, Any]) -> bool:
+    # Wireshark looks for the E bit of AES-GCM SRTCP where AES-CM has it (before the tag), takes
+    # half of the packets for plain RTCP, and calls them malformed. The Run keeps every byte.
+    return packet["layer"] == "wire" and packet["kind"] == "rtcp"
 
 
 def _ip_udp(packet: Mapping[str, Any], size: int, numbers: Mapping[str, int]) -> bytes:

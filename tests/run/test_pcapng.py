@@ -11,11 +11,19 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError
-from labkit.run import Run
-from labkit.run.pcapng import INTERFACES, RTCP_PORT, RTP_PORT, WIRE_PORT, pcapng_bytes
+from labkit.run import Run, load_run
+from labkit.run.pcapng import (
+    INTERFACES,
+    RTCP_PORT,
+    RTP_PORT,
+    SRTCP_CLEAR_BYTES,
+    WIRE_PORT,
+    pcapng_bytes,
+)
 from tests.run.examples import example_run, rtp_bytes
 from tests.timing import SECOND
 
+DATA = Path(__file__).parents[1] / "data"
 TSHARK = shutil.which("tshark")
 needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
@@ -96,6 +104,22 @@ def test_every_packet_is_there_and_none_is_malformed(recorded: tuple[Run, Path])
     assert times == sorted(times)
     assert tshark(path, "-Y", "_ws.malformed || _ws.expert.severity == error") == []
     assert tshark(path, "-o", "ip.check_checksum:TRUE", "-Y", 'ip.checksum.status != "Good"') == []
+
+
+@needs_tshark
+@pytest.mark.parametrize("options", [(), ("--enable-heuristic", "rtp_udp")])
+def test_a_real_calls_packets_are_understood(tmp_path: Path, options: tuple[str, ...]) -> None:
+    # handshake.run: STUN, DTLS, SRTCP and a little SRTP of a real call (AES-256-GCM).
+    run = load_run(DATA / "handshake.run")
+    path = run.to_pcapng(tmp_path / "real.pcapng")
+    assert tshark(path, *options, "-Y", "_ws.malformed || _ws.expert.severity == error") == []
+    wire = run.packets[run.packets["layer"] == "wire"]
+    for kind in ("stun", "dtls"):
+        assert len(tshark(path, *options, "-Y", kind)) == int((wire["kind"] == kind).sum())
+    notes = fields(path, "frame.comment", only="frame.comment")
+    left_out = sum("encrypted body left out" in note for (note,) in notes)
+    assert left_out == int((wire["kind"] == "rtcp").sum()) > 10
+    assert min(len(data) for data in wire.loc[wire["kind"] == "rtcp", "data"]) > SRTCP_CLEAR_BYTES
 
 
 @needs_tshark
