@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.experiments.loop import lab_loop
+from labkit.experiments.loop import Job, lab_loop
 
 if TYPE_CHECKING:
     from labkit.experiments.calls import Call
@@ -26,7 +25,7 @@ class Buttons:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._starting: concurrent.futures.Future[None] | None = None
+        self._starting: Job[None] | None = None
 
     def start(self) -> None:
         """Start the call.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,6 +42,7 @@ class Call:
         self._carrier: Carrier | None = None
         self._listeners: list[Listener] = []
         self._recordings: list[Recording] = []
+        self._starting: asyncio.Task[Any] | None = None
         self._panel: CallPanel | None = None
         self._holds_loop = False
         self.time_zero = 0.0
@@ -67,21 +70,15 @@ class Call:
             MediaError: A codec or a file cannot be used.
         """
         self._must_be_startable()
-        self._hold(True)
-        try:
-            await on_lab_loop(self._start())
-        except BaseException:
-            self._hold(False)
-            raise
+        self.state = "starting"
+        await on_lab_loop(self._start())
         return self
 
     async def close(self) -> None:
         """End the call and everything it has opened; closing twice is fine."""
-        if self._carrier is None or not lab_loop.running:
-            return
-        # A cell that is interrupted now must not stop the closing.
-        await asyncio.shield(on_lab_loop(self._close()))
-        self._hold(False)
+        if self.state == "starting" or self._carrier is not None:
+            # Who is interrupted now must not stop the closing.
+            await lab_loop.start(self._close()).wait(cancel=False)
 
     async def record(
         self,
@@ -117,7 +114,12 @@ class Call:
         """Start to record and return a handle at once; ``run = await handle`` in a later cell.
 
         The arguments are those of ``record``.
+
+        Raises:
+            BadValue: ``seconds`` is out of range.
+            CallError: The call is being recorded already, or is still starting.
         """
+        self._must_be_recordable()
         recording = Recording(self, seconds, path, force=force, progress=progress)
         self._recordings.append(recording)
         recording.begin()
@@ -195,9 +197,11 @@ class Call:
 
     async def _prepare(self) -> None:
         self._set_state("starting")
-        self._carrier = carrier_for(self.spec.place, self._tell_listeners)
-        self._carrier.failed.add_done_callback(self._broke)
-        await self._carrier.prepare()
+        await self._close_carrier()  # of a call that broke
+        carrier = self._carrier = carrier_for(self.spec.place, self._tell_listeners)
+        self._hold(True)
+        carrier.failed.add_done_callback(partial(self._broke, carrier))
+        await carrier.prepare()
 
     async def _open(self) -> None:
         self.time_zero = time.perf_counter()
@@ -208,23 +212,38 @@ class Call:
         self._set_state("running")
 
     async def _start(self) -> None:
+        self._starting = asyncio.current_task()
         try:
             await self._prepare()
             await self._open()
             await self._connect()
-        except BaseException:
+        except BaseException as error:
+            was_closed, self._starting = self._starting is None, None
             await self._close()
+            if was_closed and isinstance(error, asyncio.CancelledError):
+                raise CallError(_("The call was closed while it started.")) from None
             raise
+        self._starting = None
 
     async def _close(self) -> None:
-        recordings, self._recordings = self._recordings, []
-        for recording in recordings:
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            starting.cancel()
+            await asyncio.wait([starting])
+        for recording in list(self._recordings):
             await recording.finish_now()
+        await self._close_carrier()
+        self._set_state("closed" if self.failure is None else "broken")
+
+    async def _close_carrier(self) -> None:
         carrier, self._carrier = self._carrier, None
-        if carrier is not None:
+        if carrier is None:
+            return
+        try:
             with contextlib.suppress(LabError):
                 await carrier.close()
-        self._set_state("closed" if self.failure is None else "broken")
+        finally:
+            self._hold(False)
 
     def _send_link(self, direction: str, link: Link) -> None:
         if self._carrier is not None:
@@ -234,8 +253,8 @@ class Call:
         if self._carrier is not None:
             self._carrier.tell("watch", pictures_hz=pictures_hz, numbers_hz=numbers_hz)
 
-    def _broke(self, failed: asyncio.Future[LabError]) -> None:
-        if self._carrier is not None and not failed.cancelled():
+    def _broke(self, carrier: Carrier, failed: asyncio.Future[LabError]) -> None:
+        if self._carrier is carrier and not failed.cancelled():
             self.failure = failed.result()
             self._set_state("broken")
 
@@ -264,13 +283,24 @@ class Call:
             )
         self.failure = None
 
+    def _must_be_recordable(self) -> None:
+        if self._recordings:
+            raise CallError(
+                _("This call is being recorded already."),
+                next_step=_("Await that recording first, or end it with its stop()."),
+            )
+        if self.state == "starting":
+            raise CallError(
+                _("This call is still starting."), next_step=_("Use “await call.start()” first.")
+            )
+
     def _must_carry(self) -> Carrier:
         assert self._carrier is not None
         return self._carrier
 
     def _must_run(self) -> Carrier:
         if self.failure is not None:
-            raise self.failure
+            raise copy.copy(self.failure)  # each with a traceback of its own
         if self.state != "running" or self._carrier is None:
             raise CallError(
                 _("This call is not running."), next_step=_("Use “await call.start()” first.")

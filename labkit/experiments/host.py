@@ -29,11 +29,12 @@ class Host:
     async def prepare(self) -> None:
         """Start the relay and load everything that a call needs, so that it starts at once."""
         starting = asyncio.create_task(Relay.start())
-        await asyncio.sleep(0)
-        # Loading aiortc takes longer than starting the relay: the two go side by side.
-        import labkit.experiments.session  # noqa: F401
-
-        self._relay = await starting
+        try:
+            await asyncio.sleep(0)
+            # Loading aiortc takes longer than starting the relay: the two go side by side.
+            import labkit.experiments.session  # noqa: F401
+        finally:
+            self._relay = await starting
 
     async def open(self, spec: Any, time_zero: float) -> None:
         """Make the session of ``spec``; second 0 of the call is ``time_zero``."""

@@ -12,14 +12,17 @@ import concurrent.futures
 import sys
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["LabLoop", "lab_loop", "on_lab_loop"]
+__all__ = ["Job", "LabLoop", "lab_loop", "on_lab_loop"]
 
 T = TypeVar("T")
 
 SWITCH_INTERVAL_S = 0.0005
 """How soon a busy cell must let the lab's thread run; Python's default of 5 ms costs frames."""
+
+CLEAN_UP_S = 2.0
+"""How long a cancelled waiter waits for what it waited for to clean up."""
 
 
 class LabLoop:
@@ -45,32 +48,31 @@ class LabLoop:
                 self._start()
 
     def release(self) -> None:
-        """Let go; the last one to let go ends the thread (not from within it)."""
+        """Let go; the last one to let go ends the thread."""
         with self._lock:
             self._holders -= 1
             if self._holders == 0:
                 self._stop()
 
-    def start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine on the lab's loop."""
-        assert self._loop is not None, "hold the loop first"
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+    def start(self, work: Coroutine[Any, Any, T]) -> Job[T]:
+        """Run a coroutine on the lab's loop, which is held until it has ended."""
+        return Job(self, work)
 
     def call_soon(self, function: Any, *args: Any) -> None:
-        """Call a function on the lab's loop from any thread."""
-        assert self._loop is not None, "hold the loop first"
-        self._loop.call_soon_threadsafe(function, *args)
+        """Call a function on the lab's loop from any thread; nothing happens where it has ended."""
+        loop = self._loop
+        try:
+            if loop is not None:
+                loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:  # it has ended just now
+            pass
 
     def _start(self) -> None:
-        started = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._loop.call_soon(started.set)
-        self._thread = threading.Thread(
-            target=_run, args=(self._loop,), name="lab loop", daemon=True
-        )
+        started: concurrent.futures.Future[asyncio.AbstractEventLoop] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=_run, args=(started,), name="lab loop", daemon=True)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._thread.start()
-        started.wait(5.0)
+        self._loop = started.result(5.0)
 
     def _stop(self) -> None:
         loop, thread = self._loop, self._thread
@@ -79,16 +81,75 @@ class LabLoop:
             return
         loop.call_soon_threadsafe(loop.stop)
         if thread is not threading.current_thread():
-            thread.join(2.0)
+            thread.join(CLEAN_UP_S)
         sys.setswitchinterval(self._usual_interval)
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
+class Job(Generic[T]):
+    """A coroutine on the lab's loop, to be awaited from any loop; it holds the lab's loop.
+
+    Args:
+        lab: The lab's loop.
+        work: The coroutine.
+    """
+
+    def __init__(self, lab: LabLoop, work: Coroutine[Any, Any, T]) -> None:
+        self.ended: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self.ended.set_running_or_notify_cancel()  # who stops waiting must not end it unseen
+        self._lab = lab
+        self._task: asyncio.Task[T] | None = None
+        lab.hold()
+        lab.call_soon(self._begin, work)
+
+    def done(self) -> bool:
+        """Whether the coroutine has ended."""
+        return self.ended.done()
+
+    def cancel(self) -> None:
+        """Cancel the coroutine, which may take its time to clean up."""
+        self._lab.call_soon(self._cancel)
+
+    async def wait(self, *, cancel: bool = True) -> T:
+        """Return the coroutine's result.
+
+        A waiter that is cancelled cancels the coroutine too (unless ``cancel`` is False) and
+        leaves when that has ended, ``CLEAN_UP_S`` later at most.
+        """
+        ended = asyncio.wrap_future(self.ended)
+        try:
+            return await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if cancel:
+                self.cancel()
+            await asyncio.wait([ended], timeout=CLEAN_UP_S)
+            raise
+
+    # What follows runs on the lab's loop.
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> None:
+        self._task = asyncio.get_running_loop().create_task(work)
+        self._task.add_done_callback(self._end)
+
+    def _cancel(self) -> None:
+        assert self._task is not None
+        # One turn later: a task that is cancelled before its first step has no say in it.
+        asyncio.get_running_loop().call_soon(self._task.cancel)
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.ended.set_exception(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(task.result())
+        self._lab.release()
+
+
+def _run(started: concurrent.futures.Future[asyncio.AbstractEventLoop]) -> None:
+    with asyncio.Runner() as runner:  # cancels and awaits what is left when the loop stops
+        loop = runner.get_loop()
+        loop.call_soon(started.set_result, loop)
+        loop.run_forever()
 
 
 lab_loop = LabLoop()
@@ -96,7 +157,7 @@ lab_loop = LabLoop()
 
 async def on_lab_loop(work: Coroutine[Any, Any, T]) -> T:
     """Await a coroutine that runs on the lab's loop; cancelling goes through."""
-    return await asyncio.wrap_future(lab_loop.start(work))
+    return await lab_loop.start(work).wait()
 
 
 @atexit.register

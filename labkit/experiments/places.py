@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import cloudpickle
 
-from labkit.errors import LabError, WorkerDied
+from labkit.errors import CallError, LabError, WorkerDied
 from labkit.experiments.host import Host
 from labkit.process import Child, ChildDied
 from labkit.words import _
@@ -85,27 +85,27 @@ class _Worker:
         return self._child
 
     async def prepare(self) -> None:
-        self._child = await Child.start("labkit.experiments.worker", dumps=cloudpickle.dumps)
+        self._child = await Child.start("labkit.experiments.worker")
         self._child.on_message = self._notify
         self._child.died.add_done_callback(self._died)
-        await self._child.call("prepare", timeout=30.0)
+        await self._do("prepare", 30.0)
 
     async def open(self, spec: Any, time_zero: float) -> None:
-        await self._ask("open", 10.0, spec=spec, time_zero=time_zero)
+        await self._do("open", 10.0, spec=spec, time_zero=time_zero)
 
     async def ask(self, method: str, timeout: float = 20.0, **arguments: Any) -> Any:
-        return await self._ask("ask", timeout, method=method, arguments=arguments)
+        return await self._do("ask", timeout, method=method, arguments=arguments)
 
     def tell(self, method: str, **arguments: Any) -> None:
-        self.child.tell("tell", method=method, arguments=arguments)
+        self.child.tell("tell", packed=_packed(method=method, arguments=arguments))
 
     async def close(self) -> None:
         if self._child is not None:
             await self._child.close()
 
-    async def _ask(self, name: str, timeout: float, **arguments: Any) -> Any:
+    async def _do(self, name: str, timeout: float, **arguments: Any) -> Any:
         try:
-            return await self.child.call(name, timeout=timeout, **arguments)
+            return await self.child.call(name, timeout=timeout, packed=_packed(**arguments))
         except ChildDied as error:
             raise _worker_died() from error
 
@@ -115,6 +115,19 @@ class _Worker:
     def _died(self, _died: asyncio.Future[None]) -> None:
         if not self.failed.done():
             self.failed.set_result(_worker_died())
+
+
+def _packed(**arguments: Any) -> bytes:
+    """Pickle arguments apart from their message: the worker can then answer where that fails."""
+    try:
+        packed: bytes = cloudpickle.dumps(arguments)
+    except Exception as error:  # whatever a student's class does when it is pickled
+        raise CallError(
+            _("Something of this call cannot travel to the worker process."),
+            f"{type(error).__name__}: {error}.",
+            _('Leave open files, locks and the like out of the class, or use place="kernel".'),
+        ) from error
+    return packed
 
 
 def _worker_died() -> WorkerDied:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import math
 import time
@@ -11,9 +10,9 @@ from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labkit.errors import BadValue, LabError
+from labkit.errors import BadValue, CallError, LabError
 from labkit.experiments.about import meta_for
-from labkit.experiments.loop import lab_loop
+from labkit.experiments.loop import Job, lab_loop
 from labkit.experiments.progress import progress_shower
 from labkit.run.recorder_handle import RecorderHandle
 from labkit.words import _
@@ -34,7 +33,7 @@ FIRST_FRAME_S = 15.0
 
 PROGRESS_S = 0.2
 
-HURRY_S = 1.5
+HURRY_S = 1.2
 """How long a closing call waits for its recording to be written."""
 
 
@@ -67,11 +66,12 @@ class Recording:
         self._opens_call = call.state in ("new", "closed", "broken")
         self._stop = asyncio.Event()
         self._hurry = False
-        self._done: concurrent.futures.Future[Any] | None = None
+        self._job: Job[bytes | Path] | None = None
+        self._recorder: RecorderHandle | None = None
 
     def __repr__(self) -> str:
         where = _("in memory") if self.path is None else str(self.path)
-        over = self._done is not None and self._done.done()
+        over = self._job is not None and self._job.done()
         return f"<Recording {self.seconds:g} s, {where}, {_('done') if over else _('running')}>"
 
     def __await__(self) -> Generator[Any, None, Run]:
@@ -82,28 +82,30 @@ class Recording:
         if self._opens_call:
             self._call._must_be_startable()
             self._call._set_state("starting")
-        lab_loop.hold()
-        self._done = lab_loop.start(self._record())
-        self._done.add_done_callback(lambda _done: lab_loop.release())
+        self._job = lab_loop.start(self._record())
 
     def stop(self) -> None:
         """End the recording early; the Run holds what there is."""
-        if self._done is not None and not self._done.done():
-            lab_loop.call_soon(self._stop.set)
+        lab_loop.call_soon(self._stop.set)
 
     async def finish_now(self) -> None:
         """End the recording because its call is closed (on the lab's loop)."""
+        assert self._job is not None
         self._hurry = True
         self._stop.set()
-        if self._done is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(asyncio.wrap_future(self._done), HURRY_S)
+        if self._from_s is None:
+            self._job.cancel()
+        ended = [asyncio.wrap_future(self._job.ended)]
+        _done, late = await asyncio.wait(ended, timeout=HURRY_S)
+        if late and self._recorder is not None:
+            self._recorder.kill()  # what it has committed stays
+            await asyncio.wait(ended, timeout=HURRY_S)
 
     async def _run(self) -> Run:
         from labkit.run import load_run
 
-        assert self._done is not None
-        return load_run(await asyncio.wrap_future(self._done))
+        assert self._job is not None
+        return load_run(await self._job.wait())
 
     # What follows runs on the lab's loop.
 
@@ -111,12 +113,13 @@ class Recording:
         call = self._call
         try:
             async with await RecorderHandle.start() as recorder:
+                self._recorder = recorder
                 try:
                     await self._begin(recorder)
                     await self._last(recorder)
                 except BaseException as error:
                     await self._keep_what_is_there(recorder, error)
-                    raise
+                    raise self._told(error) from error.__cause__
                 return await recorder.finish()
         finally:
             self._show.close()
@@ -153,14 +156,14 @@ class Recording:
         carrier = self._call._must_carry()
         if not self._hurry:
             await self._unless_failed(recorder, carrier.ask("stragglers"))
-        await carrier.ask("detach")
+        await self._unless_failed(recorder, carrier.ask("detach"))
         self._show(1.0)
 
     async def _keep_what_is_there(self, recorder: RecorderHandle, error: BaseException) -> None:
         """Close the file as well as it can be closed; the reason is on its way to the reader."""
         carrier = self._call._carrier
         with contextlib.suppress(LabError):
-            if carrier is not None and not carrier.failed.done():
+            if carrier is not None and not carrier.failed.done() and not self._hurry:
                 await carrier.ask("detach", timeout=1.0)
         with contextlib.suppress(LabError):
             if self._from_s is None:
@@ -168,17 +171,22 @@ class Recording:
                 return
             recorder.set_meta(
                 recorded_to_s=min(self._now(), self._from_s + self.seconds),
-                closed_by=f"{type(error).__name__}: {error}",
+                closed_by=_reason(error),
             )
             await recorder.finish()
-        if (
-            isinstance(error, LabError)
-            and self.path is not None
-            and str(self.path) not in str(error)
-        ):
-            error.next_step = _("What was recorded is in {path}. {next}").format(
-                path=self.path, next=error.next_step
-            )
+
+    def _told(self, error: BaseException) -> BaseException:
+        """Return the error as its reader needs it: it says where the Run is."""
+        if self._hurry and isinstance(error, asyncio.CancelledError):
+            return CallError(_("The call was closed before its first frame was recorded."))
+        kept = self.path is not None and self._from_s is not None
+        if not isinstance(error, LabError) or not kept or str(self.path) in str(error):
+            return error
+        next_step = _("What was recorded is in {path}. {next}").format(
+            path=self.path, next=error.next_step
+        )
+        # Its owner may tell the same error to others: change a copy.
+        return type(error)(error.what, error.why, next_step.rstrip())
 
     async def _unless_failed(self, recorder: RecorderHandle, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)
@@ -189,9 +197,10 @@ class Recording:
             for failed in failures:
                 if failed.done():
                     raise failed.result()
-            return await task
+            return task.result()
         finally:
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _stopped_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -199,6 +208,12 @@ class Recording:
 
     def _now(self) -> float:
         return time.perf_counter() - self._call.time_zero
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "whoever waited for it was interrupted"
+    return f"{type(error).__name__}: {error}"
 
 
 def _checked_seconds(seconds: float) -> float:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.errors import CallError, LabError, WaitTimeout
+from labkit.errors import BadValue, CallError, LabError, WaitTimeout
 from labkit.experiments.sampling import sample_forever
 from labkit.experiments.spec import CallSpec
 from labkit.experiments.watching import Watch
@@ -73,6 +73,7 @@ class Session:
             WaitTimeout: They did not connect in time.
         """
         check_codec(self.spec.codec)
+        self._relay.died.add_done_callback(self._relay_died)
         self._note_event("call_started", {"seed": self.spec.seed})
         first, second = self.spec.names
         self._bridge = await self._relay.open(
@@ -143,6 +144,11 @@ class Session:
 
     async def ask(self, peer: str, function: Callable[[Peer], Any]) -> Any:
         """Run ``function(peer)`` where the peer lives; await its result if it is a coroutine."""
+        if peer not in self.peers:
+            raise BadValue(
+                _("There is no peer {peer!r} in this call.").format(peer=peer),
+                next_step=_("Use one of: {names}.").format(names=", ".join(self.peers)),
+            )
         result = function(self.peers[peer])
         return await result if asyncio.iscoroutine(result) else result
 
@@ -162,8 +168,10 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._watch.close()
-        await asyncio.gather(*(peer.close() for peer in self.peers.values()))
+        closing = (peer.close() for peer in self.peers.values())
+        await asyncio.gather(*closing, return_exceptions=True)
         self.tap.detach()
+        self._relay.died.remove_done_callback(self._relay_died)
         await self._relay.close()
 
     def _make_peers(self) -> dict[str, Peer]:
@@ -217,6 +225,14 @@ class Session:
                 _("The link lost or held back too many of the first packets."),
                 _("Try less loss, or a higher rate_kbps."),
             ) from None
+
+    def _relay_died(self, _died: asyncio.Future[None]) -> None:
+        error = CallError(
+            _("The relay between the peers ended."),
+            _("Its process was ended from outside, or it crashed."),
+            _("Start the call again; “labkit doctor” checks this machine."),
+        )
+        self._notify("failed", error)
 
     def _refuse_failed(self) -> None:
         for peer in self.peers.values():

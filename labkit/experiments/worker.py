@@ -25,7 +25,8 @@ async def _serve(pipe: Pipe) -> None:
     running: set[asyncio.Task[None]] = set()
 
     def take(message: tuple[int | None, str, dict[str, Any]]) -> None:
-        task = loop.create_task(_answer(pipe, host, *message))
+        number, method, arguments = message
+        task = loop.create_task(_answer(pipe, host, number, method, arguments["packed"]))
         running.add(task)
         task.add_done_callback(running.discard)
 
@@ -42,26 +43,24 @@ async def _serve(pipe: Pipe) -> None:
     await over.wait()
     for task in running:
         task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
     await host.close()
 
 
-async def _answer(
-    pipe: Pipe, host: Host, number: int | None, method: str, arguments: dict[str, Any]
-) -> None:
+async def _answer(pipe: Pipe, host: Host, number: int | None, method: str, packed: bytes) -> None:
     try:
-        answer: Any = await getattr(host, method)(**arguments) if number is not None else None
+        # Unpacked here, where somebody hears of a class that cannot be loaded.
+        arguments = pickle.loads(packed)
         if number is None:
             getattr(host, method)(**arguments)
             return
+        answer: Any = await getattr(host, method)(**arguments)
         fine = True
+        _check_travels(answer)
     except LabError as error:
         answer, fine = error, False
     except Exception as error:
         answer, fine = _unexpected(method, error), False
-    try:
-        pickle.dumps(answer)
-    except Exception:
-        answer, fine = _cannot_travel(answer), False
     pipe.send((number, fine, answer))
 
 
@@ -74,11 +73,14 @@ def _unexpected(method: str, error: Exception) -> LabError:
     )
 
 
-def _cannot_travel(answer: Any) -> LabError:
-    return CallError(
-        _("A {kind} cannot leave the worker process.").format(kind=type(answer).__name__),
-        next_step=_('Return numbers, text or lists, or use place="kernel".'),
-    )
+def _check_travels(answer: Any) -> None:
+    try:
+        pickle.dumps(answer)
+    except Exception:
+        raise CallError(
+            _("A {kind} cannot leave the worker process.").format(kind=type(answer).__name__),
+            next_step=_('Return numbers, text or lists, or use place="kernel".'),
+        ) from None
 
 
 def main(pipe: Pipe) -> None:

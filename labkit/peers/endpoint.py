@@ -16,7 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from labkit.errors import LabError
+from labkit.errors import CallError, LabError
 from labkit.media.tracks import AudioSourceTrack, SourceTrack
 from labkit.peers import private
 from labkit.peers.clock import Clock
@@ -27,6 +27,7 @@ from labkit.peers.receiveprobe import ReceiveProbe
 from labkit.peers.sendprobe import SendProbe
 from labkit.peers.states import watch_states
 from labkit.run.tap import Tap
+from labkit.words import _
 
 __all__ = ["Peer"]
 
@@ -265,7 +266,18 @@ class Peer:
     def _new_buffer(self, present: Any) -> Any:
         if isinstance(present, self._buffer_class):
             return present
-        return self._buffer_class(present.capacity, is_video=True)
+        try:
+            return self._buffer_class(present.capacity, is_video=True)
+        except Exception as error:  # it may be a student's own class
+            raise CallError(
+                _("The jitter buffer {name} could not be made: {kind}: {error}.").format(
+                    name=self._buffer_class.__name__, kind=type(error).__name__, error=error
+                ),
+                _("It is made as {name}(capacity, is_video=True).").format(
+                    name=self._buffer_class.__name__
+                ),
+                _("Mend the class and start the call again."),
+            ) from error
 
     def _consume_new_tracks(self) -> None:
         for transceiver in self.pc.getTransceivers():

@@ -51,11 +51,11 @@ class _WatchedBuffer:
     def add(self, packet: Any) -> tuple[bool, Any]:
         try:
             pli, frame = self._inner.add(packet)
+            if frame is not None:
+                self._on_release(frame.timestamp)
         except Exception as error:  # it may be a student's own class
             self._on_failure(_buffer_error(self._inner, error))
             return False, None
-        if frame is not None:
-            self._on_release(frame.timestamp)
         return pli, frame
 
     def __getattr__(self, name: str) -> Any:

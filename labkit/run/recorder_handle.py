@@ -100,6 +100,10 @@ class RecorderHandle:
         if self._child.alive:
             await self._child.call("discard")
 
+    def kill(self) -> None:
+        """End the process at once; what it has committed stays in the file."""
+        self._child.process.kill()
+
     async def close(self) -> None:
         """End the process."""
         await self._child.close()
