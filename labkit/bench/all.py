@@ -1,0 +1,67 @@
+"""Every row of the benchmark, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from labkit.bench import busy, labstart, latency, links, panel
+from labkit.bench.row import Row, not_run
+from labkit.bench.soak import soak_row
+from labkit.errors import BadValue, LabError, MissingPart
+from labkit.words import _
+
+__all__ = ["ROWS", "run_rows"]
+
+Measure = Callable[[float], Awaitable[Row]]
+
+ROWS: dict[str, Measure] = {
+    "latency": latency.against_stock,
+    "link": links.link_error,
+    "seed": links.same_seed,
+    "exact": links.exact_loss,
+    "chart": panel.chart_cost,
+    "panel": panel.panel_cost,
+    "busy": busy.busy_cell,
+    "click": panel.click_to_picture,
+    "recorder": latency.recorder_cost,
+    "lab": labstart.lab_start,
+}
+"""How each row is measured, by its key; ``soak`` is read from its dated file."""
+
+
+async def run_rows(
+    only: Sequence[str], seconds: float, folder: Path, on_row: Callable[[str], None]
+) -> list[Row]:
+    """Measure rows one after another; a row that cannot be measured says why.
+
+    Args:
+        only: Keys of rows; none for all.
+        seconds: Length of each measurement in it.
+        folder: The project's folder, for the dated result of ``make soak``.
+        on_row: Called with the key of each row before it is measured.
+
+    Raises:
+        BadValue: A key is unknown.
+    """
+    known = (*ROWS, "soak")
+    for key in only:
+        if key not in known:
+            raise BadValue(
+                _("There is no row {key!r}.").format(key=key),
+                next_step=_("Use: {names}.").format(names=", ".join(known)),
+            )
+    rows = []
+    for key in only or known:
+        on_row(key)
+        rows.append(soak_row(folder) if key == "soak" else await _row(key, seconds))
+    return rows
+
+
+async def _row(key: str, seconds: float) -> Row:
+    try:
+        return await ROWS[key](seconds)
+    except MissingPart as error:
+        return not_run(key, key, "–", str(error))
+    except LabError as error:
+        return not_run(key, key, "–", f"it failed: {error}")

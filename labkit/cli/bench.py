@@ -1,0 +1,49 @@
+"""``labkit bench``: the lab measured against others and against its own promises."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labkit.words import _
+
+__all__ = ["bench"]
+
+
+def bench(
+    only: Annotated[
+        list[str] | None, typer.Option(help=_("Measure this row alone; may be repeated."))
+    ] = None,
+    seconds: Annotated[float, typer.Option(help=_("Length of each measurement."))] = 10.0,
+    out: Annotated[
+        Path | None, typer.Option(help=_("Write the table to this file, as Markdown."))
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help=_("Print the rows as JSON, and nothing else."))
+    ] = False,
+) -> None:
+    """Measure both sides of every comparison in one run, and print a table."""
+    from labkit.bench.all import run_rows
+    from labkit.bench.table import about_machine, markdown, rich_table
+    from labkit.cli.project import project_folder
+
+    machine = about_machine()
+
+    def on_row(key: str) -> None:
+        print(_("Measuring “{key}” …").format(key=key), file=sys.stderr)
+
+    rows = asyncio.run(run_rows(only or [], seconds, project_folder(), on_row))
+    if out is not None:
+        out.write_text(markdown(rows, machine, seconds), encoding="utf-8")
+    if as_json:
+        rows_json = [row.to_dict() for row in rows]
+        print(json.dumps({"machine": machine, "rows": rows_json}, ensure_ascii=False, indent=2))
+        return
+    from rich import print as rich_print
+
+    rich_print(rich_table(rows))

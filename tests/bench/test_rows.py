@@ -1,0 +1,73 @@
+"""The benchmark's table: what is measured is in it, what is not says why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from labkit.bench import all as rows_module
+from labkit.bench.all import ROWS, run_rows
+from labkit.bench.links import exact_loss, same_seed
+from labkit.bench.row import Row
+from labkit.bench.soak import RESULT, left_behind, soak_row
+from labkit.bench.table import about_machine, markdown
+from labkit.errors import BadValue, MissingPart
+
+
+def rows(*only: str, folder: Path) -> list[Row]:
+    """Run rows of the bench."""
+    return asyncio.run(run_rows(only, 3.0, folder, lambda key: None))
+
+
+def test_an_unknown_row_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadValue, match="no row 'speed'"):
+        rows("speed", folder=tmp_path)
+
+
+def test_a_row_whose_other_side_is_missing_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(_seconds: float) -> Row:
+        raise MissingPart("Chromium is not installed.", next_step="Install Chromium.")
+
+    monkeypatch.setitem(rows_module.ROWS, "click", missing)
+    (row,) = rows("click", folder=tmp_path)
+    assert row.met is None
+    assert "Install Chromium" in row.note
+
+
+def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:
+    assert soak_row(tmp_path).measured == "not run"
+    before = {"tasks": 0, "memory_mb": 100.0}
+    result = {
+        "calls": 1000,
+        "date": "2026-01-02T00:00:00+00:00",
+        "machine": "Linux",
+        "python": "3.11",
+        "before": before,
+        "after": {"tasks": 2, "memory_mb": 101.0},
+        "seconds_p50": 0.5,
+    }
+    (tmp_path / RESULT).parent.mkdir()
+    (tmp_path / RESULT).write_text(json.dumps(result))
+    row = soak_row(tmp_path)
+    assert row.met is False
+    assert "2026-01-02" in row.note
+    assert left_behind(result) == {"tasks": 2}
+
+
+def test_the_page_has_a_line_for_every_row() -> None:
+    some = [Row(key, f"what {key}", "≤ 1", "0.5", True, f"how {key}") for key in ROWS]
+    page = markdown(some, about_machine(), 10.0)
+    for row in some:
+        assert f"| {row.what} | {row.reach} | {row.measured} | yes |" in page
+        assert f"**{row.what}**: {row.note}" in page
+
+
+def test_a_seed_means_the_same_fates_and_exact_is_exact() -> None:
+    assert asyncio.run(same_seed(1.0)).met
+    exact = asyncio.run(exact_loss(4.0))
+    assert exact.met, exact.measured
