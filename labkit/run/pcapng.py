@@ -116,7 +116,7 @@ def _comments(packet: Mapping[str, Any]) -> Iterator[str]:
 def _is_srtcp(packet: Mapping[str, Any]) -> bool:
     # Wireshark looks for the E bit of AES-GCM SRTCP where AES-CM has it (before the tag), takes
     # half of the packets for plain RTCP, and calls them malformed. The Run keeps every byte.
-    return packet["layer"] == "wire" and packet["kind"] == "rtcp"
+    return (packet["layer"], packet["kind"]) == ("wire", "rtcp")
 
 
 def _ip_udp(packet: Mapping[str, Any], size: int, numbers: Mapping[str, int]) -> bytes:

@@ -162,9 +162,17 @@ class RunWriter:
             self._replace(self.path)
         else:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            journal_of(self.path).unlink(missing_ok=True)
-            self._database = self._connect(self.path)
+            self._fill(self.path)
+
+    def _fill(self, path: Path) -> None:
+        try:
+            journal_of(path).unlink(missing_ok=True)
+            self._database = self._connect(path)
             self._create_tables()
+        except (sqlite3.Error, OSError):
+            self._close()
+            path.unlink(missing_ok=True)
+            raise
 
     def _replace(self, path: Path) -> None:
         new = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")

@@ -52,6 +52,24 @@ def test_show_json_is_alone_on_stdout(recorded: Path, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out) == load_run(recorded).summary()
 
 
+def test_show_draws_a_picture(
+    tmp_path: Path, recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "a picture.png"
+    assert labkit("show", recorded, "--png", picture) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert str(picture) in capsys.readouterr().out.replace("\n", "")
+
+
+def test_show_cannot_draw_into_a_folder_that_is_not_there(
+    tmp_path: Path, recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert labkit("show", recorded, "--png", tmp_path / "nowhere" / "a.png") == 1
+    captured = capsys.readouterr()
+    assert "could not be written" in captured.err
+    assert captured.out == ""
+
+
 def test_show_of_a_file_that_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.txt"
     path.write_text("hello")

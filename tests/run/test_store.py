@@ -154,6 +154,23 @@ def test_force_keeps_the_old_file_when_the_new_one_cannot_be_made(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_could_not_be_begun_is_not_left_behind(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="needs POSIX limits")
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from labkit.run.store import RunWriter\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "try:\n"
+        "    RunWriter(Path(sys.argv[1]), {})\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__)\n"
+    )
+    answer, _errors = child(code, str(tmp_path / "a.run")).communicate(timeout=20 * SECOND)
+    assert answer == "RecordingError\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"nowhere.*folder that exists"):
         RunWriter(tmp_path / "nowhere" / "a.run", {})
