@@ -9,6 +9,7 @@ from labkit.experiments import call
 from labkit.media import TestPattern
 from labkit.net import Link
 from labkit.net.prober import measure_link
+from labkit.net.relay_handle import Relay
 from labkit.run import Run
 
 __all__ = ["exact_loss", "link_error", "same_seed"]
@@ -23,6 +24,8 @@ async def link_error(seconds: float) -> Row:
     async with call(seed=1):
         for delay_ms in DELAYS_MS:
             outside[delay_ms] = await measure_link(delay_ms, seconds)
+    async with await Relay.start() as relay:
+        realtime = relay.realtime
     clean = await _latency_ms(0, seconds)
     shifts = {delay: await _latency_ms(delay, seconds) - clean - delay for delay in DELAYS_MS}
     p50 = max(figures["p50"] for figures in outside.values())
@@ -39,8 +42,8 @@ async def link_error(seconds: float) -> Row:
         f"p50 / p99 {each} ms; shift off by {worst:.2f} ms at most",
         p50 <= 0.15 and p99 <= 1.5 and worst <= 1,
         f"a prober’s own process, 200 datagrams a second for {seconds:g} s a delay, beside a "
-        "VP8 640×480@30 call",
-        {"outside_ms": outside, "shift_error_ms": shifts},
+        f"VP8 640×480@30 call; real-time priority for the relay: {'yes' if realtime else 'no'}",
+        {"outside_ms": outside, "shift_error_ms": shifts, "realtime": realtime},
     )
 
 

@@ -137,7 +137,7 @@ class Call:
         """
         links = dict(zip(self.spec.directions, (self.spec.forward, self.spec.back), strict=True))
         for name in self._directions(direction):
-            links[name] = links[name].replace(**changes)
+            links[name] = links[name].at(self._now_s()).replace(**changes)
         self.spec = self.spec.with_links(*links.values())
         if self.state == "running" and self._carrier is not None:
             for name in self._directions(direction):
@@ -265,6 +265,9 @@ class Call:
     def _tell_listeners(self, name: str, payload: Any) -> None:
         for listener in list(self._listeners):
             listener(name, payload)
+
+    def _now_s(self) -> float:
+        return time.perf_counter() - self.time_zero if self.state == "running" else 0.0
 
     def _directions(self, direction: str | None) -> tuple[str, ...]:
         known = self.spec.directions

@@ -136,6 +136,7 @@ class Recording:
         meta = meta_for(call.spec, self.seconds)
         await recorder.open(self.path, meta, time_zero=call.time_zero, force=self._force)
         await call._must_carry().ask("attach", address=recorder.address, token=recorder.token)
+        recorder.set_meta(**await call._must_carry().ask("facts"))
         if self._opens_call:
             await call._connect()
         self._from_s = from_s = await self._unless_failed(

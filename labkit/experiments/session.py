@@ -156,6 +156,10 @@ class Session:
         """Send pictures and numbers to the watcher; 0 Hz stops them."""
         self._watch.set_rates(pictures_hz, numbers_hz)
 
+    async def facts(self) -> dict[str, Any]:
+        """Return what the Run should say of this session, for its ``meta``."""
+        return {"relay_realtime": self._relay.realtime}
+
     async def counts(self) -> dict[str, Any]:
         """Return the relay's counters by direction."""
         return {} if self._bridge is None else await self._bridge.counts()
