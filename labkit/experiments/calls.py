@@ -298,7 +298,8 @@ class Call:
             )
 
     def _must_carry(self) -> Carrier:
-        assert self._carrier is not None
+        if self._carrier is None:
+            raise CallError(_("The call was closed."))
         return self._carrier
 
     def _must_run(self) -> Carrier:

@@ -32,7 +32,8 @@ class Host:
         try:
             await asyncio.sleep(0)
             # Loading aiortc takes longer than starting the relay: the two go side by side.
-            import labkit.experiments.session  # noqa: F401
+            import labkit.experiments.session
+            import labkit.media.pattern  # noqa: F401
         finally:
             self._relay = await starting
 

@@ -95,7 +95,6 @@ class Job(Generic[T]):
 
     def __init__(self, lab: LabLoop, work: Coroutine[Any, Any, T]) -> None:
         self.ended: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self.ended.set_running_or_notify_cancel()  # who stops waiting must not end it unseen
         self._lab = lab
         self._task: asyncio.Task[T] | None = None
         lab.hold()
@@ -115,14 +114,33 @@ class Job(Generic[T]):
         A waiter that is cancelled cancels the coroutine too (unless ``cancel`` is False) and
         leaves when that has ended, ``CLEAN_UP_S`` later at most.
         """
-        ended = asyncio.wrap_future(self.ended)
         try:
-            return await asyncio.shield(ended)
+            await self.settled()
         except asyncio.CancelledError:
             if cancel:
                 self.cancel()
-            await asyncio.wait([ended], timeout=CLEAN_UP_S)
+            await self.settled(CLEAN_UP_S)
             raise
+        return self.ended.result()
+
+    async def settled(self, timeout: float | None = None) -> bool:
+        """Wait until the coroutine has ended, however it did; False when it takes longer."""
+        over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def tell(_ended: concurrent.futures.Future[T]) -> None:
+            try:
+                loop.call_soon_threadsafe(over.set)
+            except RuntimeError:  # nobody waits any more
+                pass
+
+        self.ended.add_done_callback(tell)
+        try:
+            async with asyncio.timeout(timeout):
+                await over.wait()
+        except TimeoutError:
+            return False
+        return True
 
     # What follows runs on the lab's loop.
 

@@ -95,11 +95,9 @@ class Recording:
         self._stop.set()
         if self._from_s is None:
             self._job.cancel()
-        ended = [asyncio.wrap_future(self._job.ended)]
-        _done, late = await asyncio.wait(ended, timeout=HURRY_S)
-        if late and self._recorder is not None:
+        if not await self._job.settled(HURRY_S) and self._recorder is not None:
             self._recorder.kill()  # what it has committed stays
-            await asyncio.wait(ended, timeout=HURRY_S)
+            await self._job.settled(HURRY_S)
 
     async def _run(self) -> Run:
         from labkit.run import load_run

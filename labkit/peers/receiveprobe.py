@@ -12,10 +12,12 @@ import numpy as np
 from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
+from numpy.typing import NDArray
 
 from labkit.errors import CallError, LabError
 from labkit.media.stamp import read_frame
 from labkit.peers import private
+from labkit.peers.chirplistener import ChirpListener, mono
 from labkit.peers.clock import Clock
 from labkit.peers.packetbook import PacketBook
 from labkit.run.tap import Tap
@@ -100,6 +102,7 @@ class ReceiveProbe:
         self._arrivals: dict[int, _Arrival] = {}
         self._last_released = 0
         self._raw_of: dict[int, int] = {}
+        self._chirps = ChirpListener(self._heard)
         private.wrap(receiver, "_handle_rtp_packet", self._around_packet)
         private.replace_jitter_buffer(
             receiver, lambda buffer: _WatchedBuffer(buffer, self._released, on_failure)
@@ -175,9 +178,21 @@ class ReceiveProbe:
             arrival = self._arrivals.pop(timestamp, None) if timestamp is not None else None
             details = _details(frame)
             self._write(timestamp, arrival, number, at_s, details)
+            if isinstance(frame, AudioFrame):
+                self._chirps.hear(timestamp, frame)
         elif timestamp is not None:
             self._arrivals.pop(timestamp, None)
         self._on_decoded(frame, number, at_s)
+
+    def _heard(self, timestamp: int | None, number: int) -> None:
+        if timestamp is not None:  # one more half of the row that it is joined to
+            self._tap.add(
+                "audio",
+                track=self.track,
+                receiver=self._peer,
+                rtp_timestamp=timestamp,
+                marker=number,
+            )
 
     def _write(
         self,
@@ -225,11 +240,11 @@ def _buffer_error(buffer: Any, error: Exception) -> LabError:
 
 def _details(frame: Any) -> dict[str, Any]:
     if isinstance(frame, AudioFrame):
-        return {"level_dbfs": level_dbfs(frame.to_ndarray()), "concealed": False}
+        return {"level_dbfs": level_dbfs(mono(frame)), "concealed": False}
     return {"width": frame.width, "height": frame.height}
 
 
-def level_dbfs(samples: Any) -> float | None:
-    """Return the level of 16-bit samples in dB below full scale; None for digital silence."""
-    power = float(np.mean(np.square(samples.astype(np.float64) / 32768)))
+def level_dbfs(samples: NDArray[np.float64]) -> float | None:
+    """Return the level of samples between -1 and 1 in dBFS; None for digital silence."""
+    power = float(np.mean(np.square(samples)))
     return 10 * math.log10(power) if power > 0 else None
