@@ -29,7 +29,7 @@ def small_call(**options: Any) -> Any:
 
 async def until_frames_are_recorded(call: Any) -> None:
     (handle,) = call._recordings
-    while handle._from_s is None:
+    while handle._from_s is None:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)
 
@@ -159,7 +159,7 @@ def test_a_recorder_that_does_not_end_in_time_is_ended(
         async with small_call() as call:
             handle = call.start_recording(30, tmp_path / "a.run")
             await until_frames_are_recorded(call)
-        with pytest.raises(LabError, match="a.run"):
+        with pytest.raises(LabError, match=r"a\.run"):
             await handle
 
     with nothing_left():
