@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,10 @@ def run_tests(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         f"testing.project_folder = lambda: pathlib.Path({str(folder)!r}); cli.main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, "test", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60 * SECOND)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60 * SECOND, env=environment
+    )
 
 
 @pytest.fixture
