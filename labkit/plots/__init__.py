@@ -1,0 +1,56 @@
+"""One figure per function, from a Run and nothing else: ``fig, ax = plot_latency(run)``.
+
+Each function takes a Run or several, draws into ``ax`` if it is given, and returns the axes'
+figure and the axes. In a notebook a new figure is shown once, at the end of its cell. The
+functions are loaded when they are first used: ``import labkit.plots`` needs no matplotlib.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.plots.bitrate import plot_bitrate
+    from labkit.plots.budget import plot_budget
+    from labkit.plots.distribution import plot_latency_distribution
+    from labkit.plots.figure import alt_text
+    from labkit.plots.latency import plot_latency
+    from labkit.plots.link import plot_link
+    from labkit.plots.overview import plot_overview
+    from labkit.plots.setup import plot_setup
+
+_HOMES = {
+    "alt_text": "figure",
+    "plot_bitrate": "bitrate",
+    "plot_budget": "budget",
+    "plot_latency": "latency",
+    "plot_latency_distribution": "distribution",
+    "plot_link": "link",
+    "plot_overview": "overview",
+    "plot_setup": "setup",
+}
+
+__all__ = [
+    "alt_text",
+    "plot_bitrate",
+    "plot_budget",
+    "plot_latency",
+    "plot_latency_distribution",
+    "plot_link",
+    "plot_overview",
+    "plot_setup",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"labkit.plots has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"labkit.plots.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
