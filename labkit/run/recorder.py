@@ -45,6 +45,8 @@ class Recorder:
         self._writer: RunWriter | None = None
         self._failure: LabError | None = None
         self._server: socket.socket | None = None
+        self._accepting: threading.Thread | None = None
+        self._bell: tuple[str, int] | None = None
         self._zero = 0.0
         self._token = secrets.token_bytes(TOKEN_BYTES)
         self._producers: set[threading.Thread] = set()
@@ -91,8 +93,8 @@ class Recorder:
             None if path is None else Path(path), meta, capture_bytes=capture_bytes, force=force
         )
         self._server = socket.create_server(("127.0.0.1", 0))
-        accepting = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
-        accepting.start()
+        self._accepting = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
+        self._accepting.start()
         return self._server.getsockname()[:2], self._token
 
     def do_set_meta(self, values: dict[str, Any]) -> None:
@@ -101,9 +103,9 @@ class Recorder:
 
     def do_finish(self) -> bytes | None:
         """Wait for the producers' last rows, close the file; return a Run in memory as bytes."""
+        self._close_server()
         self._drain(DRAIN_S)
         writer, self._writer = self._writer, None
-        self._close_server()
         if self._failure is not None:
             if writer is not None:
                 writer.abandon()
@@ -124,23 +126,26 @@ class Recorder:
 
     def _accept(self, server: socket.socket) -> None:
         while True:
-            try:
-                connection, _address = server.accept()
-            except OSError:
+            connection, address = server.accept()
+            if address == self._bell:
+                connection.close()
                 return
             thread = threading.Thread(target=self._read_from, args=(connection,), daemon=True)
             self._producers.add(thread)
             thread.start()
 
     def _read_from(self, connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(2.0)
-            if token_matches(connection, self._token):
-                connection.settimeout(None)
-                with contextlib.suppress(EOFError, OSError):
+        try:
+            with connection:
+                connection.settimeout(2.0)
+                if token_matches(connection, self._token):
+                    connection.settimeout(None)
                     while True:
                         self._inbox.put(read_batch(connection))
-        self._producers.discard(threading.current_thread())
+        except Exception:  # a producer that goes, or talks nonsense, costs only itself
+            pass
+        finally:
+            self._producers.discard(threading.current_thread())
 
     def _write(self, batch: Batch) -> None:
         if batch:
@@ -178,8 +183,8 @@ class Recorder:
     def _parent_gone(self) -> None:
         if self._writer is None:
             return
-        self._drain(0.3)
         self._close_server()
+        self._drain(0.3)
         with contextlib.suppress(LabError):
             if self._failure is None:
                 self._writer.set_meta(closed_by="the recorder, after its parent ended")
@@ -188,9 +193,16 @@ class Recorder:
                 self._writer.abandon()
 
     def _close_server(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """Take in who has connected by now, and nobody after them."""
+        server, self._server = self._server, None
+        if server is None or self._accepting is None:
+            return
+        # Closing a socket wakes nobody up in accept(); one connection more does, as the last.
+        with socket.socket() as bell, server:
+            bell.bind(("127.0.0.1", 0))
+            self._bell = bell.getsockname()
+            bell.connect(server.getsockname())
+            self._accepting.join(1.0)
 
 
 def main(pipe: Pipe) -> None:
