@@ -1,0 +1,303 @@
+# %% [markdown]
+# # Start here: a call to yourself
+#
+# **You will** make a video call between two peers on this computer, measure it, watch it live,
+# bend its network with sliders, and keep what you measured.
+#
+# It takes about 20 minutes. You need no camera, no account and no internet.
+#
+# This page is a *notebook*: text, and grey cells with Python in them. Click into a grey cell and
+# press **Shift+Enter** to run it. While it runs, `[*]` stands beside it; then a number.
+# Run the cells from top to bottom.
+
+# %%
+import labkit as lab
+from labkit import plots
+
+# %% [markdown]
+# ## Predict
+#
+# Two programs on your computer will hold a call: **alice** sends a picture 30 times a second,
+# **bob** receives it. In between, WebRTC does all it always does: it compresses each picture,
+# cuts it into packets, encrypts them, sends them through the network, and undoes it all at the
+# other end.
+#
+# Guess before you measure. A wrong guess teaches more than none.
+
+# %%
+guess = lab.predict("How many milliseconds from alice's picture to bob's?", unit="ms")
+guess
+
+# %% [markdown]
+# ## Run it, be surprised
+#
+# This is what alice will send. It moves, and it is noisy, so that compressing it is real work.
+# The number of the picture is written large for you, and as black and white cells along the top
+# edge for bob: so he knows which picture he got, and when alice had it.
+
+# %%
+lab.TestPattern(640, 480, fps=30)
+
+# %% [markdown]
+# Now the call, in one cell. It runs for a few seconds, then says what was measured.
+
+# %%
+call = lab.call(video=lab.TestPattern(640, 480, fps=30), seed=1)
+run = await call.record(4)
+run  # a Run
+
+# %% [markdown]
+# What you got is a **Run**: the record of one experiment. Its lines say:
+#
+# - *p50*: half of the frames were faster than this, half were slower. *p95*: 95 of 100 were
+#   faster.
+# - *n*: how many frames were counted. The first 2 seconds are left out: the call is still
+#   settling then.
+# - *bitrate*: what alice really sent, in kilobits a second.
+# - *loss asked, achieved*: how many packets the lab was told to lose, and how many it did lose.
+#
+# Here is your guess beside the measurement.
+
+# %%
+latency = run.summary()["latency_ms"]
+guess.compare(latency["p50"])
+
+# %% [markdown]
+# Most people guess far too high: they think of calls through the internet. On one machine a frame
+# is there before the next one is even captured (that takes 33 ms at 30 frames a second).
+#
+# The same as a chart: one point a frame.
+
+# %%
+plots.plot_latency(run)
+
+# %% [markdown]
+# Read any chart in this order: What is on the bottom axis, in which unit? What on the left? Where
+# does the left axis *begin*? Only then: which line is higher.
+#
+# ### What `await` does
+#
+# It is the `await` of Dart: *wait here until it is ready, and let others work meanwhile*. Without
+# waiting you get a **handle** on something that goes on. This cell comes back at once.
+
+# %%
+handle = call.start_recording(4)
+
+# %% [markdown]
+# The recording runs now. Keep Python busy meanwhile: this cell counts for about a second, and the
+# notebook can do nothing else.
+
+# %%
+sum(number * number for number in range(10_000_000))
+
+# %% [markdown]
+# Now wait for the recording. Were any frames lost while the notebook was busy?
+
+# %%
+busy = await handle
+busy.summary()["frames"]
+
+# %% [markdown]
+# `unreadable` and `lost` count what went wrong. The call does not mind a busy notebook, because
+# alice and bob do not live in it: they live in a **process of their own**, the *worker*. The
+# notebook only asks and draws.
+
+# %%
+busy.peers[["peer", "engine", "place"]]
+
+# %% [markdown]
+# ## Change one thing
+#
+# ### Live, with sliders
+#
+# This call goes both ways. `show()` gives you a panel and returns at once.
+
+# %%
+live = lab.call(video=lab.TestPattern(), back_video=lab.TestPattern(seed=2), seed=1)
+live.show()  # a CallPanel
+
+# %% [markdown]
+# 1. Press **Start** (or reach it with the Tab key and press Space). Two pictures move, two charts
+#    grow.
+# 2. Set **Delay** to 100 ms for both directions. Which chart answers, and by how much?
+# 3. Set Delay back to 0 and **Loss** to 5 %. What happens to the latency now, and why not to every
+#    frame?
+# 4. Set Loss back to 0 and **Rate** to 300 kbit/s. Watch the bitrate first, then the latency. Wait
+#    ten seconds.
+# 5. Bend only one direction. Does the other one feel it?
+#
+# Then press **Stop**, or run this cell. Two calls at once take each other's computing time, and
+# then you measure that.
+
+# %%
+await live.close()
+
+# %% [markdown]
+# ### The same, in code
+#
+# Sliders are for looking; a measurement that others can repeat is written down. A `Link` is one
+# direction of a bad network. Here each direction takes 80 ms, give or take 5, and loses 2 % of the
+# packets.
+
+# %%
+link = lab.Link(delay_ms=80, jitter_ms=5, loss=0.02)
+bent = await lab.call(video=lab.TestPattern(640, 480, fps=30), link=link, seed=1).record(4)
+bent
+
+# %% [markdown]
+# The loss that was *achieved* is not the one that was *asked for*: in a short run luck decides.
+# The luck comes from the **seed**: with the same seed, the same packets are lost again.
+
+# %%
+print("seed", bent.meta["seed"])
+bent.summary()["datagrams"]
+
+# %% [markdown]
+# Every `plot_…` function takes one run, or a list of them to compare.
+
+# %%
+plots.plot_latency([run, bent])
+
+# %% [markdown]
+# A peak begins with a frame that lost a packet: bob asks for it again, and that takes another round
+# trip. The frames behind it have to wait with it.
+#
+# What did the bent link do to the bitrate?
+
+# %%
+plots.plot_bitrate([run, bent])
+
+# %% [markdown]
+# And everything about one run in one figure. Do not read it all now; you will meet each part in
+# its own chapter.
+
+# %%
+plots.plot_overview(bent)
+
+# %% [markdown]
+# ### Keep it
+#
+# A Run is one file. Save it, load it, and nothing is lost.
+
+# %%
+from pathlib import Path
+
+Path("runs").mkdir(exist_ok=True)
+bent.save("runs/my-bent.run", force=True)
+
+# %%
+again = lab.load_run("runs/my-bent.run")
+print("the same figures:", again.summary() == bent.summary())
+
+# %% [markdown]
+# For a spreadsheet there are tables as CSV, and for Wireshark there are the packets.
+
+# %%
+bent.to_csv("runs/my-bent-csv")
+bent.to_pcapng("runs/my-bent.pcapng")
+
+# %% [markdown]
+# The folder `data` holds runs that we recorded. They are for those whose computer cannot make the
+# call, and for comparing. Which machine is faster, yours or ours?
+
+# %%
+ours = lab.load_run("data/start-clean.run")
+print(ours.meta["created"], ours.meta["machine"])
+plots.plot_latency_distribution([run, ours])
+
+# %% [markdown]
+# Ours are `data/start-clean.run`, `data/start-busy.run` and `data/start-bent.run`. To read on
+# without a call, run for instance `run = lab.load_run("data/start-clean.run")`.
+
+# %% [markdown]
+# ## Control questions
+#
+# Answer first, in your own words, then unfold.
+#
+# **1. What is WebRTC, and what is it used for?**
+#
+# <details><summary>Answer</summary>
+#
+# An open standard (the interface by the W3C, the protocols by the IETF) for sound, pictures and
+# data in real time between browsers, apps and other programs, without a plugin. You have just
+# used it without a browser: the peers here are Python, and they speak the same protocols. It is
+# used for calls and meetings, for remote control, for games, for cameras: wherever half a second
+# is too late.
+#
+# </details>
+#
+# **2. Your link took 80 ms each way. Did the latency grow by 80 ms or by 160 ms?** Look at your own
+# runs:
+
+# %%
+slow = bent.summary()["latency_ms"]["p50"]
+print(f"clean {latency['p50']:.1f} ms, bent {slow:.1f} ms, more by {slow - latency['p50']:.1f} ms")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# By the 80 ms of *one* direction, and a little for the jitter: a frame only travels from alice to
+# bob. A question and its answer would take both, 160 ms and more: that is a *round trip*. In a talk
+# you feel the round trip: you speak, then wait for the reaction.
+#
+# </details>
+#
+# **3. Which share of your frames came later than the capture of the next one (33 ms)?** Count them:
+
+# %%
+for name, one in {"clean": run, "bent": bent}.items():
+    print(f"{name}: {(one.frames['latency_ms'] > 33.3).mean():.0%}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Clean: none or nearly none. Bent: all of them. So two or three frames are on their way at any
+# time, and “the picture now” means another picture at each end.
+#
+# </details>
+#
+# **4. Why did the call go on while the notebook counted?**
+#
+# <details><summary>Answer</summary>
+#
+# The peers live in the worker process. In the notebook's own process they would have waited for
+# the counting, and the frames with them. In a Flutter app it is the same: what must not wait does
+# not belong on the thread that draws.
+#
+# </details>
+
+# %% [markdown]
+# ## Food for thought
+#
+# - A raw picture of 640 × 480 has 460,800 bytes. Divide your bitrate by 8 and by 30: how many bytes
+#   did a frame have on the wire? What was left out?
+# - Here one clock stamps both ends. How would you measure the latency between Moscow and
+#   Vladivostok, with two computers whose clocks differ?
+# - Which of your numbers would change with a faster computer, and which would not?
+#
+# ## Troubleshooting
+#
+# - **`ModuleNotFoundError: No module named 'labkit'`**: the notebook runs another Python. Open it
+#   with `make lab`, or choose the kernel “Python 3 (ipykernel)”.
+# - **A cell shows `[*]` and does not end**: press the square ■ above the notebook. The call is
+#   closed then; run the cell again.
+# - **`Error displaying widget: model not found`**: the panel belongs to an older kernel. Run its
+#   cell again.
+# - **The latency is far above ours, and jumps**: something else uses the computer. Close the live
+#   call (`await live.close()`), other notebooks, video players.
+# - **`This call is running already`**: `await call.close()`, then try again.
+# - **Anything else**: run `labkit doctor` in a terminal. It says what is not fine, and what to do.
+#
+# ## Clean up
+#
+# Close what may still run. Closing twice does no harm. Your files stay in the folder `runs`.
+
+# %%
+await live.close()
+await call.close()
+
+# %% [markdown]
+# ## Next
+#
+# [06 · Latency](06-latency.ipynb) follows one frame on its way and asks whose milliseconds they
+# are. The chapters between here and there are still to come.

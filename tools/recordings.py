@@ -1,0 +1,132 @@
+"""Record the runs that the chapters ship, for those who cannot make the calls themselves.
+
+python tools/recordings.py            record what is missing in notebooks/data/
+python tools/recordings.py NAME ...   record these anew (a name is a file without ``.run``)
+
+Packet bytes are left out, which keeps a file small; ``meta`` says where a run comes from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import labkit as lab
+from labkit.run.run import TABLES
+from tools.notebooks import NOTEBOOKS, build
+
+DATA = NOTEBOOKS / "data"
+EXERCISE = "deeper/06-jitter-buffer"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One recording of one chapter."""
+
+    notebook: str
+    seconds: float
+    call: dict[str, Any] = field(default_factory=dict)
+    "Arguments of ``lab.call``; the jitter buffer ``solution`` is the one of the solved exercise."
+    fps: int = 30
+    libwebrtc: bool = False
+    "Whether libwebrtc makes the call, without a link (it needs the package ``wrtc``)."
+    busy: bool = False
+    "Whether Python counts while the call is recorded, as a busy notebook does."
+
+
+def _far(delay_ms: float) -> dict[str, Any]:
+    return {"link": lab.Link(delay_ms=delay_ms)}
+
+
+def _outage() -> dict[str, Any]:
+    there = [lab.Phase(3, loss=0.5), lab.Phase(3.3, loss=0)]
+    back = [lab.Phase(3, loss=1), lab.Phase(3.6, loss=0)]
+    return {"link": (lab.Link(delay_ms=20, phases=there), lab.Link(delay_ms=20, phases=back))}
+
+
+EXPERIMENTS = {
+    "start-clean": Experiment("00-start", 4),
+    "start-busy": Experiment("00-start", 4, busy=True),
+    "start-bent": Experiment(
+        "00-start", 4, {"link": lab.Link(delay_ms=80, jitter_ms=5, loss=0.02)}
+    ),
+    "latency-stock": Experiment("06-latency", 5, {"jitter_buffer": "stock"}),
+    "latency-stock-15fps": Experiment("06-latency", 5, {"jitter_buffer": "stock"}, fps=15),
+    "latency-marker": Experiment("06-latency", 5),
+    "latency-libwebrtc": Experiment("06-latency", 5, libwebrtc=True),
+    "latency-delay-50": Experiment("06-latency", 5, _far(50)),
+    "latency-delay-100": Experiment("06-latency", 5, _far(100)),
+    "latency-sound": Experiment("06-latency", 5, {"audio": lab.Chirp(), **_far(50)}),
+    "jitter-mine": Experiment(EXERCISE, 5, {"jitter_buffer": "solution"}),
+    "jitter-broken": Experiment(EXERCISE, 5, {"jitter_buffer": "solution", **_outage()}),
+    "jitter-patient": Experiment(EXERCISE, 5, _outage()),
+}
+
+
+async def record(experiment: Experiment) -> lab.Run:
+    """Record an experiment and return its Run without packet bytes."""
+    run = await (_of_libwebrtc(experiment) if experiment.libwebrtc else _of_labkit(experiment))
+    return without_bytes(run, recorded_for=f"notebooks/{experiment.notebook}.ipynb")
+
+
+async def _of_labkit(experiment: Experiment) -> lab.Run:
+    pattern = lab.TestPattern(640, 480, fps=experiment.fps)
+    options = dict(experiment.call)
+    if options.get("jitter_buffer") == "solution":
+        options["jitter_buffer"] = solution_buffer()
+    call = lab.call(video=pattern, seed=1, **options)
+    handle = call.start_recording(experiment.seconds)
+    if experiment.busy:
+        sum(number * number for number in range(10_000_000))
+    return await handle
+
+
+def solution_buffer() -> type[Any]:
+    """Return the class of the solved exercise, as its cell makes it."""
+    source = (NOTEBOOKS / "src" / f"{EXERCISE}.py").read_text("utf-8")
+    cells = build(source, EXERCISE, solved=True).cells
+    (cell,) = [cell for cell in cells if "class MyBuffer" in cell.source]
+    # A class of __main__ travels to the worker with its code, as one of a notebook does.
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(cell.source, names)  # our own text, from the repository
+    buffer: type[Any] = names["MyBuffer"]
+    return buffer
+
+
+async def _of_libwebrtc(experiment: Experiment) -> lab.Run:
+    from tools.libwebrtc import record as record_libwebrtc
+
+    return await record_libwebrtc(experiment.seconds)
+
+
+def without_bytes(run: lab.Run, **meta: Any) -> lab.Run:
+    """Return the run without the packets' bytes, and say so in ``meta``; it gets a new digest."""
+    told = {key: value for key, value in run.meta.items() if key != "digest"}
+    tables = {table: run.table(table) for table in TABLES}
+    tables["packets"] = tables["packets"].assign(data=None)
+    return lab.Run.from_tables({**told, **meta, "packet_bytes": "left out"}, **tables)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Record what is asked for and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *EXPERIMENTS])
+    names = parser.parse_args(arguments).names
+    DATA.mkdir(exist_ok=True)
+    for name in names or [name for name in EXPERIMENTS if not _file(name).exists()]:
+        print(f"recording {name} ...")
+        path = asyncio.run(record(EXPERIMENTS[name])).save(_file(name), force=True)
+        print(f"{path.name}, {path.stat().st_size // 1000} kB: {lab.load_run(path)!r}")
+    return 0
+
+
+def _file(name: str) -> Path:
+    return DATA / f"{name}.run"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
