@@ -16,23 +16,20 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from labkit.errors import CallError, LabError
+from labkit.errors import LabError
 from labkit.media.tracks import AudioSourceTrack, SourceTrack
 from labkit.peers import private
 from labkit.peers.clock import Clock
 from labkit.peers.codecs import prefer_codec
-from labkit.peers.jitterbuffers import jitter_buffer_class
+from labkit.peers.datagrams import DatagramCounter
+from labkit.peers.jitterbuffers import jitter_buffer_class, new_jitter_buffer
 from labkit.peers.packetbook import PacketBook, is_rtcp, rtp_header
 from labkit.peers.receiveprobe import ReceiveProbe
 from labkit.peers.sendprobe import SendProbe
 from labkit.peers.states import watch_states
 from labkit.run.tap import Tap
-from labkit.words import _
 
 __all__ = ["Peer"]
-
-UDP_HEADER_BYTES = 28
-"""IPv4 and UDP headers of a datagram."""
 
 Decoded = Callable[[str, Any, "int | None", float], None]
 
@@ -85,8 +82,7 @@ class Peer:
         self.tap = tap or Tap()
         self.senders: list[SendProbe] = []
         self.receivers: list[ReceiveProbe] = []
-        self.datagrams = {"sent": 0, "received": 0}
-        self.received_bytes = 0
+        self._counter = DatagramCounter()
         self._sources = {"audio": audio, "video": video}
         self._receives = receives
         self._codec = codec
@@ -113,6 +109,16 @@ class Peer:
         if self._pc is None:
             raise RuntimeError(f"peer {self.name} is not open")
         return self._pc
+
+    @property
+    def datagrams(self) -> dict[str, int]:
+        """UDP datagrams ``sent`` and ``received`` at this end: to compare with the relay's."""
+        return self._counter.datagrams
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes received on the wire, 28 header bytes a datagram included."""
+        return self._counter.received_bytes
 
     async def open(self) -> None:
         """Make the peer connection; nothing is sent yet."""
@@ -210,7 +216,8 @@ class Peer:
         if kind == "answer":  # media can flow as soon as the answer is set
             self._attach_probes()
         await self.pc.setLocalDescription(description)
-        self._count_datagrams()
+        for connection in private.ice_connections(self.pc):
+            self._counter.watch(connection)
         self._consume_new_tracks()
         self.event("gathering_complete")
         return self.pc.localDescription.sdp
@@ -247,7 +254,7 @@ class Peer:
             return
         if kind == "video":
             private.replace_jitter_buffer(
-                transceiver.receiver, lambda present: self._new_buffer(present)
+                transceiver.receiver, lambda present: new_jitter_buffer(self._buffer_class, present)
             )
         self.receivers.append(
             ReceiveProbe(
@@ -262,22 +269,6 @@ class Peer:
                 on_failure=self._on_failure,
             )
         )
-
-    def _new_buffer(self, present: Any) -> Any:
-        if isinstance(present, self._buffer_class):
-            return present
-        try:
-            return self._buffer_class(present.capacity, is_video=True)
-        except Exception as error:  # it may be a student's own class
-            raise CallError(
-                _("The jitter buffer {name} could not be made: {kind}: {error}.").format(
-                    name=self._buffer_class.__name__, kind=type(error).__name__, error=error
-                ),
-                _("It is made as {name}(capacity, is_video=True).").format(
-                    name=self._buffer_class.__name__
-                ),
-                _("Mend the class and start the call again."),
-            ) from error
 
     def _consume_new_tracks(self) -> None:
         for transceiver in self.pc.getTransceivers():
@@ -306,27 +297,3 @@ class Peer:
             await original(data)
 
         return send_rtp
-
-    def _count_datagrams(self) -> None:
-        """Count every UDP datagram at this end: the Run compares it with the relay's count."""
-
-        def around_received(original: Any) -> Any:
-            def received(data: bytes, address: Any) -> None:
-                self.datagrams["received"] += 1
-                self.received_bytes += len(data) + UDP_HEADER_BYTES
-                original(data, address)
-
-            return received
-
-        def around_sent(original: Any) -> Any:
-            def sent(message: Any, address: Any) -> Any:
-                self.datagrams["sent"] += 1
-                return original(message, address)
-
-            return sent
-
-        for connection in private.ice_connections(self.pc):
-            for protocol in connection._protocols:
-                private.wrap(protocol, "datagram_received", around_received)
-                private.wrap(protocol, "send_data", around_sent)
-                private.wrap(protocol, "send_stun", around_sent)

@@ -11,10 +11,16 @@ from typing import Any, Protocol
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtp import RtpPacket
 
-from labkit.errors import BadValue
+from labkit.errors import BadValue, CallError
 from labkit.words import _
 
-__all__ = ["JITTER_BUFFERS", "JitterBufferLike", "MarkerJitterBuffer", "jitter_buffer_class"]
+__all__ = [
+    "JITTER_BUFFERS",
+    "JitterBufferLike",
+    "MarkerJitterBuffer",
+    "jitter_buffer_class",
+    "new_jitter_buffer",
+]
 
 GIVE_UP_S = 0.4
 """How long a hole may hold back newer frames before it is skipped and a key frame asked for."""
@@ -131,3 +137,23 @@ def jitter_buffer_class(choice: str | type[Any]) -> type[Any]:
             names=", ".join(f'"{name}"' for name in JITTER_BUFFERS)
         ),
     )
+
+
+def new_jitter_buffer(kind: type[Any], present: Any) -> Any:
+    """Return a buffer of ``kind`` to take the place of aiortc's own; that one where it is one.
+
+    Raises:
+        CallError: The class cannot be made as ``Class(capacity, is_video=True)``.
+    """
+    if isinstance(present, kind):
+        return present
+    try:
+        return kind(present.capacity, is_video=True)
+    except Exception as error:  # it may be a student's own class
+        raise CallError(
+            _("The jitter buffer {name} could not be made: {kind}: {error}.").format(
+                name=kind.__name__, kind=type(error).__name__, error=error
+            ),
+            _("It is made as {name}(capacity, is_video=True).").format(name=kind.__name__),
+            _("Mend the class and start the call again."),
+        ) from error
