@@ -85,7 +85,7 @@ def plot_budget(
     axes.grid(False, axis="y")
     _arrange(axes, len(runs), widest)
     parts = [
-        f"{name}: {_in_words(budget)}; {end}"
+        f"{name}: {_in_words(budget)}; {' '.join(end.split())}"
         for name, budget, end in zip(called, budgets, ends, strict=True)
     ]
     return drawn(axes, _("Latency budget. {runs}.").format(runs="; ".join(parts)))
@@ -108,7 +108,7 @@ def _total(budget: dict[str, float]) -> float:
 
 def _end(run: Run, way: tuple[str | None, str | None], total: float) -> str:
     n = len(stats.budget_frames(run, *way))
-    return _("{total:.1f} ms (n = {n})").format(total=total, n=n) if n else _("no frames")
+    return _("{total:.1f} ms\n(n = {n})").format(total=total, n=n) if n else _("no frames")
 
 
 def _in_words(budget: dict[str, float]) -> str:
@@ -136,13 +136,13 @@ def _draw_step(
     style: dict[str, Any] = {"color": cycle(COLORS, i), "hatch": cycle(HATCHES, i)}
     style |= {"height": HEIGHT, "edgecolor": "white", "linewidth": 1.2}
     style |= normalize_kwargs(kwargs, Rectangle)
-    label = f"{word} {values[0]:.1f} ms" if len(values) == 1 else word
+    label: str | None = f"{word} {values[0]:.1f} ms" if len(values) == 1 else word
     for row, (value, budget) in enumerate(zip(values, budgets, strict=True)):
         if math.isnan(value):
             continue
         left = _total(dict(list(budget.items())[:i]))
         ax.barh(row, value, left=left, label=label, gid=f"budget {i}", **style)
-        label = None  # type: ignore[assignment]
+        label = None  # one entry in the legend is enough
         _write_value(ax, row, left, value, widest)
 
 
@@ -150,7 +150,7 @@ def _write_value(ax: Axes, row: int, left: float, value: float, widest: float) -
     text = f"{value:.1f}"
     size = text_size(ax)
     room = room_points(ax)[0] * BARS_SHARE * 0.8 * value / widest
-    if room > size * (0.62 * len(text) + 0.8):
+    if room > size * (0.6 * len(text) + 0.3):
         box: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 2}
         place: dict[str, Any] = {"ha": "center", "va": "center"}
         ax.text(left + value / 2, row, text, size=size, bbox=box, **place)
@@ -159,9 +159,8 @@ def _write_value(ax: Axes, row: int, left: float, value: float, widest: float) -
 def _write_ends(ax: Axes, totals: list[float], ends: list[str], widest: float) -> None:
     for row, (total, end) in enumerate(zip(totals, ends, strict=True)):
         at = (max(total, 0.0), row)
-        text = end.replace(" (", "\n(")
         offset: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points"}
-        ax.annotate(text, at, va="center", size=text_size(ax), weight="bold", **offset)
+        ax.annotate(end, at, va="center", size=text_size(ax), weight="bold", **offset)
 
 
 def _arrange(ax: Axes, bars: int, widest: float) -> None:

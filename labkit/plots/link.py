@@ -194,22 +194,23 @@ def _draw_measured(panel: Axes, i: int, value: float, kwargs: dict[str, Any]) ->
 
 def _write(panel: Axes, i: int, text: str) -> None:
     """Write below a row's points, where there is room."""
-    size = small_size(panel)
+    size = text_size(panel)
     row_points = room_points(panel)[1] / abs(np.diff(panel.get_ylim())[0])
-    if row_points > 3.6 * size:
+    if row_points > 3.4 * size:
         style: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "va": "top"}
         style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
-        panel.text(0.02, i + 11 / row_points, text, zorder=5, size=size, **style)
+        written = panel.text(0.02, i + 11 / row_points, text, zorder=5, size=size, **style)
+        written.set_in_layout(False)
 
 
 def _head_rows(panel: Axes, rows: list[Row]) -> None:
     """Write each run's name above the first of its rows."""
     style: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "va": "bottom"}
-    style |= {"weight": "bold", "size": small_size(panel)}
+    style |= {"weight": "bold", "size": text_size(panel)}
     before = None
     for i, row in enumerate(rows):
         if row.run != before:
-            panel.text(0.02, i - 0.22, row.run, zorder=5, **style)
+            panel.text(0.02, i - 0.22, row.run, zorder=5, **style).set_in_layout(False)
         before = row.run
 
 
