@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -22,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.browser import find_chromium
-from labkit.cli.lab import free_port, jupyter_arguments, jupyter_environment
-from labkit.errors import MissingPart, WaitTimeout
+from labkit.cli.lab import jupyter_arguments, jupyter_environment
+from labkit.errors import LabError, MissingPart, WaitTimeout
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def jupyter_lab(folder: Path, *, within_s: float = 60.0) -> Iterator[JupyterLab]
         within_s: Seconds it may take until it answers.
 
     Raises:
+        LabError: It ended at once.
         WaitTimeout: It did not answer in time.
     """
-    port, token = free_port(), secrets.token_hex(16)
+    port, token = _any_free_port(), secrets.token_hex(16)
     command = [
         *(sys.executable, "-m", "jupyterlab"),
         *jupyter_arguments(folder, port=port, browser=False),
@@ -209,6 +211,13 @@ class NotebookPage:
         return [address for address in self.requests if not address.startswith(here)]
 
 
+def _any_free_port() -> int:
+    """Not the first free one: several benches and tests may look for it at once."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _wait_for_answer(lab: JupyterLab, within_s: float) -> None:
     end = time.monotonic() + within_s
     while time.monotonic() < end and lab.process.poll() is None:
@@ -217,9 +226,12 @@ def _wait_for_answer(lab: JupyterLab, within_s: float) -> None:
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
+    next_step = _("Run “labkit lab --no-browser” to see what it says.")
+    if lab.process.poll() is not None:
+        raise LabError(_("JupyterLab ended while it started."), next_step=next_step)
     raise WaitTimeout(
         _("JupyterLab did not answer within {seconds:g} s.").format(seconds=within_s),
-        next_step=_("Run “labkit lab --no-browser” to see what it says."),
+        next_step=next_step,
     )
 
 

@@ -14,6 +14,7 @@ import ipywidgets
 import numpy as np
 
 from labkit.errors import BadValue
+from labkit.live.closing import close_with_parts
 from labkit.live.series import SeriesStyle, style_of
 from labkit.words import _
 
@@ -100,9 +101,7 @@ class LiveChart:
             values = {name: list(line.values) for name, line in self._lines.items()}
             return list(self._times), values
 
-    def append(
-        self, at_s: float, values: Mapping[str, float | None], *, draw: bool = True
-    ) -> None:
+    def append(self, at_s: float, values: Mapping[str, float | None], *, draw: bool = True) -> None:
         """Take one more point of each series; from any thread.
 
         Args:
@@ -130,12 +129,7 @@ class LiveChart:
 
     def close(self) -> None:
         """Take the chart out of the notebook; its data stays for ``figure``."""
-        for part in [*self._drawing.marks, *self._drawing.axes, self._x, self._y]:
-            part.close()
-        for part in (self._drawing.scale_x, self._drawing.scale_y, self._drawing):
-            part.close()
-        for part in (self._head, self.widget):
-            part.close()
+        close_with_parts(self.widget)
 
     def figure(self) -> Figure:
         """Return the same data as a matplotlib figure, the record that stays in the file."""
@@ -156,8 +150,8 @@ class LiveChart:
         )
         up = bqplot.Axis(
             scale=self._y,
-            orientation="vertical",
-            num_ticks=5,
+            side="left",
+            tick_values=_ticks(self._first_top),
             tick_style=_INK,
             grid_color=_GRID,
         )
@@ -190,7 +184,11 @@ class LiveChart:
         self._times.clear()
         for line in self._lines.values():
             line.empty()
-        self._y.max = self._first_top
+        self._set_top(self._first_top)
+
+    def _set_top(self, top: float) -> None:
+        self._y.max = top
+        self._drawing.axes[1].tick_values = _ticks(top)
 
     def _draw(self) -> None:
         times = np.array(self._times, np.float32)
@@ -202,7 +200,7 @@ class LiveChart:
                 self._x.min, self._x.max = start, start + self.seconds
         top = axis_top(self._largest(start), self._y.max)
         if top != self._y.max:
-            self._y.max = top
+            self._set_top(top)
 
     def _window_start(self) -> float:
         """The window moves in steps: one message in ten seconds, and a quiet picture."""
@@ -248,18 +246,32 @@ class _Line:
             self._new_marker = True
 
     def draw(self, times: Any) -> None:
+        values = np.array(self.values, np.float32)
+        present = np.flatnonzero(~np.isnan(values))
+        end = present[-1] + 1 if len(present) else 0  # bqplot cannot place a line that ends in NaN
         with self._line.hold_sync():  # both in one message
-            self._line.x, self._line.y = times, np.array(self.values, np.float32)
+            self._line.x, self._line.y = _drawable(times[:end]), _drawable(values[:end])
         if self._new_marker:
             self._new_marker = False
-            points = np.array(self._markers, np.float32).reshape(-1, 2)
+            at_s, values = np.array(self._markers, np.float32).reshape(-1, 2).T
             with self._dots.hold_sync():
-                self._dots.x, self._dots.y = points[:, 0].copy(), points[:, 1].copy()
+                self._dots.x, self._dots.y = _drawable(at_s), _drawable(values)
 
     def empty(self) -> None:
         self.values.clear()
         self._markers.clear()
         self._new_marker = True
+
+
+def _drawable(values: Any) -> Any:
+    """bqplot takes a single point for a number, and draws nothing: give it twice."""
+    return np.repeat(values, 2) if len(values) == 1 else np.ascontiguousarray(values)
+
+
+def _ticks(top: float) -> Any:
+    """Round numbers from 0 to ``top``, which is 1, 2 or 5 times a power of ten."""
+    leading = round(top / 10.0 ** math.floor(math.log10(top)))
+    return np.linspace(0.0, top, 5 if leading == 2 else 6)
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

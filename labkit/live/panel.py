@@ -12,6 +12,7 @@ import ipywidgets
 from labkit.errors import LabError
 from labkit.experiments.buttons import Buttons
 from labkit.live.chart import LiveChart
+from labkit.live.closing import close_with_parts
 from labkit.live.series import style_of
 from labkit.live.sliders import link_values, slider_specs
 from labkit.live.view import CallView
@@ -30,7 +31,7 @@ SMOOTHED = 4
 SIGNS = {"new": "○", "starting": "◔", "running": "●", "closed": "■", "broken": "✕"}
 
 
-class CallPanel(ipywidgets.VBox):
+class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A view of one call; it may be shown before the call starts and after it ends.
 
     It follows the call however that is started, and never carries its media. What the call
@@ -60,7 +61,6 @@ class CallPanel(ipywidgets.VBox):
         )
         row = ipywidgets.HBox([self.view, charts])
         row.add_class("lab-panel")
-        self._parts = (charts, row)
         super().__init__([row])
         self._show_state()
         self._show_links()
@@ -74,16 +74,16 @@ class CallPanel(ipywidgets.VBox):
         """Stop watching and take the panel out of the notebook; the call goes on."""
         self._end_listening()
         self._call.watch(0, 0)
-        self.latency.close()
-        self.bitrate.close()
-        for part in (self.view, *self._parts):
-            part.close()
-        super().close()
+        if self._call._panel is self:
+            self._call._panel = None  # the next call.show() makes a new one
+        close_with_parts(self)
 
     def _hear(self, name: str, payload: Any) -> None:
         with self._lock:
             if name == "picture":
-                self.view.show_picture(self._direction_of(payload), payload["frame"], payload["jpeg"])
+                self.view.show_picture(
+                    self._direction_of(payload), payload["frame"], payload["jpeg"]
+                )
             elif name == "numbers":
                 self._take_numbers(payload["at_s"], payload["tracks"])
             elif name == "state":
@@ -104,9 +104,9 @@ class CallPanel(ipywidgets.VBox):
             self._call.watch(PICTURES_HZ, NUMBERS_HZ)
 
     def _take_numbers(self, at_s: float, tracks: dict[str, dict[str, Any]]) -> None:
-        now = {self._direction_of({"track": name}): {} for name in tracks}
+        now: dict[str, dict[str, Any]] = {self._direction_of(name): {} for name in tracks}
         for name, numbers in tracks.items():
-            of_direction = now[self._direction_of({"track": name})]
+            of_direction = now[self._direction_of(name)]
             of_direction["received_kbps"] = numbers["received_kbps"]
             if name.endswith(":video"):
                 of_direction.update(numbers)
@@ -174,6 +174,7 @@ class CallPanel(ipywidgets.VBox):
         self._call.set_link(direction, **{field: value})
         with self._lock:
             self._note = ""
+            self._show_state()
             self._show_links()
 
     def _directions(self) -> list[dict[str, Any]]:
@@ -202,8 +203,8 @@ class CallPanel(ipywidgets.VBox):
         videos = dict(zip(spec.directions, (spec.video, spec.back_video), strict=True))
         return videos[direction] is not None
 
-    def _direction_of(self, payload: dict[str, Any]) -> str:
-        sender = payload["track"].split(":")[0]
+    def _direction_of(self, track: str) -> str:
+        sender = track.split(":")[0]
         forward, back = self._call.spec.directions
         return forward if sender == self._call.spec.names[0] else back
 

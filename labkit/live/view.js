@@ -1,10 +1,14 @@
 // The call's pictures, state, buttons and link sliders, beside labkit/live/view.py.
 // What comes from here goes up as custom messages: trait sync wedges while a cell runs.
 
+const ACK_MS = 500; // each message makes the kernel “busy” for a moment: not one a picture
 const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
 const THROTTLE_MS = 100;
 const BUSY_MS = 1000;
 const STALE_MS = 2000;
+
+// JupyterLab would take the arrow keys for itself.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -35,7 +39,20 @@ function button(model, label, event, allowed, ask) {
   return { node, show };
 }
 
-function pictureOf(model, direction) {
+function acknowledger(model) {
+  let timer = null, newest = 0;
+  const flush = () => {
+    timer = null;
+    model.send({ type: "ack", number: newest });
+  };
+  const shown = (number) => {
+    newest = Math.max(newest, number);
+    timer ??= setTimeout(flush, ACK_MS);
+  };
+  return { shown, stop: () => clearTimeout(timer) };
+}
+
+function pictureOf(model, direction, shown) {
   const words = model.get("words");
   const image = make("img", { alt: direction.alt, hidden: "" });
   const empty = make("div", { class: "lab-empty" }, words.no_picture);
@@ -55,7 +72,7 @@ function pictureOf(model, direction) {
     const done = () => {
       release();
       url = next;
-      model.send({ type: "ack", number: content.number });
+      shown(content.number);
     };
     image.onload = image.onerror = done;
     image.src = next;
@@ -84,7 +101,8 @@ function valueText(spec, value, words) {
 function slider(model, spec, direction, tell) {
   const words = model.get("words");
   const output = make("output", { "aria-hidden": "true" });
-  const input = make("input", { type: "range", min: "0", step: "1", "data-field": spec.field });
+  const input = make(
+    "input", { type: "range", min: "0", step: "1", "data-field": spec.field, ...OWN_KEYS });
   const node = make("label", { class: "lab-slider" }, make("span", {}, spec.label), input, output);
   let values = spec.values, moving = 0;
   const write = () => {
@@ -138,7 +156,7 @@ function linkControls(model, ask) {
     (spec) => slider(model, spec, () => chosen ?? names[0], tell));
   const options = [[null, words.both], ...model.get("directions").map((one) => [one.name, one.title])];
   for (const [name, title] of options) {
-    const radio = make("input", { type: "radio", name: group });
+    const radio = make("input", { type: "radio", name: group, ...OWN_KEYS });
     radio.checked = name === chosen;
     radio.addEventListener("change", () => { chosen = name; sliders.forEach((one) => one.rest()); });
     choice.append(make("label", {}, radio, title));
@@ -177,9 +195,10 @@ function render({ model, el }) {
   const asking = asker(model, state);
   const start = button(model, words.start, "start", "can_start", asking.ask);
   const stop = button(model, words.stop, "stop", "can_stop", asking.ask);
+  const acknowledged = acknowledger(model);
   const pictures = new Map(
     model.get("directions").filter((one) => one.picture)
-      .map((one) => [one.name, pictureOf(model, one)]));
+      .map((one) => [one.name, pictureOf(model, one, acknowledged.shown)]));
   const link = linkControls(model, asking.ask);
   const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
   const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
@@ -206,6 +225,7 @@ function render({ model, el }) {
     timers.forEach(clearInterval);
     document.removeEventListener("visibilitychange", here);
     asking.stop();
+    acknowledged.stop();
     pictures.forEach((one) => one.release());
   };
 }

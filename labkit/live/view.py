@@ -40,8 +40,8 @@ class CallView(anywidget.AnyWidget):
     _css = (_HERE / "view.css").read_text(encoding="utf-8")
 
     words = traitlets.Dict().tag(sync=True)
-    directions = traitlets.List().tag(sync=True)
-    sliders = traitlets.List().tag(sync=True)
+    directions: Any = traitlets.List().tag(sync=True)
+    sliders: Any = traitlets.List().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
     links = traitlets.Dict().tag(sync=True)
     numbers = traitlets.Dict().tag(sync=True)

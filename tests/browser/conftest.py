@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.bench.jupyter import JupyterLab, NotebookPage, chromium, jupyter_lab
+from labkit.errors import MissingPart
+from tests.timing import SECOND
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
+    with jupyter_lab(tmp_path_factory.mktemp("lab"), within_s=60 * SECOND) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    # Not for the whole session: while Playwright runs, no other test may use asyncio.run.
+    try:
+        with chromium() as started:
+            yield started
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def notebook(lab: JupyterLab, browser: Any, tmp_path: Path) -> Iterator[NotebookPage]:
+    """An empty page; what it looked like in the end is kept when pytest keeps the folder."""
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    opened = NotebookPage(lab, page, second_s=SECOND)
+    try:
+        yield opened
+    finally:
+        page.screenshot(path=tmp_path / "end.png")
+        page.close()
+        for kernel in lab.ask("kernels"):
+            lab.ask(f"kernels/{kernel['id']}", "DELETE", timeout=20 * SECOND)
+    assert opened.complaints == []
+    assert opened.outside() == []

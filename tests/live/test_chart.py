@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.errors import BadValue
+from labkit.live.chart import LiveChart, axis_top
+from labkit.live.series import style_of
+from tests.live.comms import fake_wire
+
+
+def lines_of(chart: LiveChart) -> list[Any]:
+    return chart._drawing.marks[::2]
+
+
+def drawn(line: Any) -> list[float]:
+    return [float(value) for value in np.atleast_1d(line.y)]
+
+
+@given(largest=st.floats(1e-3, 1e7), now=st.floats(1e-3, 1e7))
+def test_the_axis_holds_the_data_and_is_not_far_too_large(largest: float, now: float) -> None:
+    top = axis_top(largest, now)
+    assert top >= largest
+    assert top == now or top <= 2.7 * largest
+    assert axis_top(largest, top) == top or top == now
+
+
+def test_the_axis_stays_where_the_data_wobbles() -> None:
+    top = 10.0
+    tops = {top := axis_top(value, top) for value in (9, 11, 8, 12, 7, 9)}
+    assert tops == {10.0, 20.0}
+    assert axis_top(math.nan, 20.0) == 20.0
+    assert axis_top(0.0, 20.0) == 20.0
+
+
+def test_missing_is_a_gap_and_never_zero() -> None:
+    chart = LiveChart("Latency", "ms", series=["one", "two"])
+    chart.append(0.0, {"one": 5.0, "two": None})
+    chart.append(0.2, {"two": 7.0})
+    chart.append(0.4, {"one": 6.0, "two": 8.0})
+    times, values = chart.data
+    assert times == [0.0, 0.2, 0.4]
+    assert values["one"] == [5.0, pytest.approx(math.nan, nan_ok=True), 6.0]
+    assert math.isnan(values["two"][0])
+    assert drawn(lines_of(chart)[0])[1] != drawn(lines_of(chart)[0])[1]
+
+
+def test_a_series_that_comes_later_begins_there() -> None:
+    chart = LiveChart("Latency", "ms")
+    chart.append(0.0, {"one": 1.0})
+    chart.append(0.2, {"one": 1.0, "two": 2.0})
+    values = chart.data[1]
+    assert math.isnan(values["two"][0]) and values["two"][1] == 2.0
+    assert "two" in chart._head.value
+
+
+def test_only_the_newest_points_are_kept() -> None:
+    chart = LiveChart("Latency", "ms", series=["one"], points=10)
+    for k in range(25):
+        chart.append(k, {"one": k})
+    assert chart.data[0] == list(range(15, 25))
+    assert drawn(lines_of(chart)[0]) == list(range(15, 25))
+
+
+def test_time_that_goes_back_begins_anew() -> None:
+    chart = LiveChart("Latency", "ms", series=["one"])
+    chart.append(30.0, {"one": 900.0})
+    chart.append(0.5, {"one": 3.0})
+    assert chart.data == ([0.5], {"one": [3.0]})
+    assert chart._y.max == 10.0
+
+
+def test_the_window_moves_in_steps_and_shows_the_newest() -> None:
+    chart = LiveChart("Latency", "ms", series=["one"], seconds=60)
+    starts = []
+    for k in range(100):
+        chart.append(float(k), {"one": 1.0})
+        assert chart._x.min <= k <= chart._x.max
+        starts.append(chart._x.min)
+    assert sorted(set(starts)) == [0, 10, 20, 30, 40]
+
+
+def test_what_is_not_drawn_now_is_drawn_the_next_time() -> None:
+    chart = LiveChart("Latency", "ms", series=["one"])
+    with_two = {"one": 2.0}
+    chart.append(0.0, {"one": 1.0}, draw=False)
+    assert len(lines_of(chart)[0].x) == 0
+    chart.append(0.2, with_two)
+    assert drawn(lines_of(chart)[0]) == [1.0, 2.0]
+
+
+def test_a_line_that_ends_in_nothing_is_drawn_to_its_last_value() -> None:
+    chart = LiveChart("Latency", "ms", series=["one"])
+    for k, value in enumerate([1.0, 2.0, None]):
+        chart.append(k, {"one": value})
+    assert drawn(lines_of(chart)[0]) == [1.0, 2.0]
+
+
+def test_one_update_is_one_message_a_series() -> None:
+    with fake_wire() as wire:
+        chart = LiveChart("Latency", "ms", series=["one", "two"], top=20)
+        for k in range(300):
+            chart.append(k / 5, {"one": 15.0 + k % 3, "two": 16.0 + k % 2})
+        before = len(wire.sent)
+        for k in range(300, 325):
+            chart.append(k / 5, {"one": 15.0 + k % 3, "two": 16.0 + k % 2})
+        sent = wire.sent[before:]
+    # 25 updates of two lines; two markers; the window moved once
+    assert len(sent) == 50 + 2 + 1
+    assert max(sum(len(bytes(b)) for b in buffers) for _id, _data, buffers in sent) == 2 * 300 * 4
+
+
+def test_threads_may_append_while_another_draws_the_figure() -> None:
+    chart = LiveChart("Latency", "ms", series=["one"], points=50)
+    errors: list[BaseException] = []
+
+    def feed() -> None:
+        try:
+            for k in range(300):
+                chart.append(k / 100, {"one": k})
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    while thread.is_alive():
+        times, values = chart.data
+        assert len(times) == len(values["one"])
+    thread.join()
+    assert errors == []
+
+
+def test_the_figure_shows_the_same_data() -> None:
+    chart = LiveChart("Latency", "ms", series=["one", "two"])
+    for k in range(30):
+        chart.append(k / 5, {"one": k, "two": 2 * k})
+    axes = chart.figure().axes[0]
+    assert [line.get_label() for line in axes.lines] == ["one", "two"]
+    assert list(axes.lines[1].get_ydata()) == [2.0 * k for k in range(30)]
+    assert axes.get_ylabel() == "Latency (ms)" and "(s)" in axes.get_xlabel()
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 2
+    assert chart.figure()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_an_empty_figure_says_so() -> None:
+    figure = LiveChart("Latency", "ms").figure()
+    assert [text.get_text() for text in figure.axes[0].texts] == ["Nothing has been drawn yet."]
+
+
+def test_colour_is_never_the_only_difference() -> None:
+    styles = [style_of(position) for position in range(4)]
+    for name in ("colour", "line", "marker", "mpl_line", "mpl_marker", "svg_dash", "svg_marker"):
+        assert len({getattr(style, name) for style in styles}) == 4
+
+
+def test_names_cannot_break_the_page() -> None:
+    chart = LiveChart("<i>", "ms", series=["<script>"])
+    assert "<script>" not in chart._head.value and "<i>" not in chart._head.value
+
+
+def test_closing_leaves_no_widget_and_keeps_the_data() -> None:
+    before = _alive()
+    chart = LiveChart("Latency", "ms", series=["one"])
+    chart.append(0.0, {"one": 1.0})
+    chart.close()
+    assert _alive() - before == set()
+    assert chart.data[0] == [0.0]
+
+
+def _alive() -> set[str]:
+    from ipywidgets.widgets.widget import _instances
+
+    return set(_instances)
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"seconds": 0}, {"points": 1}, {"height_px": 50}, {"points": 10**6}]
+)
+def test_sizes_out_of_range_are_refused(sizes: dict[str, Any]) -> None:
+    with pytest.raises(BadValue, match="is out of range"):
+        LiveChart("Latency", "ms", **sizes)
