@@ -87,11 +87,11 @@ def _as_run(
     meta = meta_for(CallSpec(video=pattern), to - first)
     meta["versions"]["wrtc"] = importlib.metadata.version("wrtc")
     meta["asked"]["jitter_buffer"] = "libwebrtc"
-    meta |= {"engine": "libwebrtc", "place": "kernel"}
+    meta["engine"] = "libwebrtc"
     meta |= {"recorded_from_s": first - zero, "recorded_to_s": to - zero}
     shown = {number: at for number, at in decoded if number is not None}
     rows = [_row(number, at, shown.get(number), zero) for number, at in captured.items()]
-    peers = [{"peer": peer, "engine": "libwebrtc", "place": "kernel"} for peer in ("alice", "bob")]
+    peers = [{"peer": peer, "engine": "libwebrtc", "place": "worker"} for peer in ("alice", "bob")]
     track = {"track": "alice:video", "peer": "alice", "kind": "video", "codec": "VP8"}
     return lab.Run.from_tables(meta, frames=rows, peers=peers, tracks=[track])
 
