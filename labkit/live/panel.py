@@ -82,7 +82,7 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         with self._lock:
             if name == "picture":
                 self.view.show_picture(
-                    self._direction_of(payload), payload["frame"], payload["jpeg"]
+                    self._direction_of(payload["track"]), payload["frame"], payload["jpeg"]
                 )
             elif name == "numbers":
                 self._take_numbers(payload["at_s"], payload["tracks"])
