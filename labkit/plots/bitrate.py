@@ -143,6 +143,7 @@ def _explain_lines(ax: Axes, run: Run) -> None:
 def _draw_target(ax: Axes, series: _Series) -> None:
     run = series.run
     samples = run.samples[run.samples["name"] == "target_kbps"]
+    samples = samples[samples["at_s"].between(*stats.window(run))]
     kinds = dict(zip(run.tracks["track"], run.tracks["kind"], strict=True))
     for line, (track, values) in enumerate(samples.groupby("track", sort=False), start=2):
         if kinds.get(track) == "audio":

@@ -150,6 +150,8 @@ def _draw_frames(
         ax.plot(at_s, frames["latency_ms"].where(frames["fate"] == "shown"), **style)
     for fate in FATES:
         times = at_s[frames["fate"] == fate]
+        if times.empty:
+            continue
         heights = [_band(ax) * (i + 0.5)] * len(times)
         marks: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "gid": f"frames {fate}"}
         ax.plot(times, heights, color=style["color"], **_mark(fate), **marks)
@@ -174,9 +176,10 @@ def _draw_figures(ax: Axes, run: Run, way: tuple[str | None, str | None]) -> Non
         return
     ax.axvspan(from_s, settled_s, color="0.5", alpha=0.12, linewidth=0, label=_settling(run))
     for name, style, align in (("p50", "--", "top"), ("p95", ":", "bottom")):
-        ax.plot([settled_s, to_s], [figures[name]] * 2, color="black", linestyle=style, lw=1.8)
+        look: dict[str, Any] = {"color": "black", "linestyle": style, "linewidth": 1.8}
+        ax.plot([settled_s, to_s], [figures[name]] * 2, gid=name, **look)
         ax.annotate(
-            f"{name}",
+            name,
             (1.005, figures[name]),
             xycoords=ax.get_yaxis_transform(),
             va=align,
@@ -191,14 +194,14 @@ def _settling(run: Run) -> str:
 
 def _finish(ax: Axes, runs: list[Run], way: tuple[str | None, str | None]) -> str:
     """Explain the marks and make room for them; return why nothing was drawn, if so."""
+    why = why_no_latency(runs, *way)
+    if why:
+        say_why(ax, why)
+        return why
     counts = [stats.frame_counts(run, *way) for run in runs]
     marked = [fate for fate in FATES if any(count[fate] for count in counts)]
     if len(runs) == 1:
         for fate, label in zip(marked, _fates(runs[0], way, {}), strict=True):
             ax.plot([], [], color="0.3", label=label, **_mark(fate))
-    why = why_no_latency(runs, *way)
-    if why:
-        say_why(ax, why)
-    else:
-        legend(ax, columns=2, below=_band(ax) * len(runs) if marked else 0.0)
-    return why
+    legend(ax, columns=2, below=_band(ax) * len(runs) if marked else 0.0)
+    return ""

@@ -242,7 +242,7 @@ def _draw_error(panel: Axes, i: int, row: Row, kwargs: dict[str, Any]) -> None:
 def _draw_loss(panel: Axes, i: int, row: Row, kwargs: dict[str, Any]) -> None:
     _draw_asked(panel, i, [loss * 100 for loss in row.asked["loss"]])
     _draw_measured(panel, i, row.loss * 100, kwargs)
-    text = _("{lost} of {sent}").format(**row.counts)
+    text = _("{loss:.2f} % of {sent}").format(loss=row.loss * 100, **row.counts)
     if row.counts["queue_full"]:
         text += _(" + {n} (queue)").format(n=row.counts["queue_full"])
     _write(panel, i, text)

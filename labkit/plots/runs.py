@@ -117,14 +117,15 @@ def _facts(run: Run, sender: str | None, receiver: str | None) -> dict[str, str]
         f"back {key}": _("back: {what}").format(what=text) if text else ""
         for key, text in back_facts.items()
     }
-    seed = run.meta.get("seed")
+    seed, engine, buffer = run.meta.get("seed"), run.meta.get("engine"), asked.get("jitter_buffer")
     return facts | {
-        "jitter_buffer": _text(_("{value} jitter buffer"), asked.get("jitter_buffer")),
+        "engine": _text(_("engine {value}"), engine),
+        # An engine with a buffer of its own has told it by its name.
+        "jitter_buffer": _text(_("{value} jitter buffer"), None if buffer == engine else buffer),
         "codec": _text("{value}", asked.get("codec")),
-        "engine": _text(_("engine {value}"), run.meta.get("engine")),
         "place": _text(_("in the {value}"), run.meta.get("place")),
         "video": _text("{value}", asked.get("video")),
-        "seed": _text(_("seed {value}"), seed),
+        "seed": _text(_("call seed {value}"), seed),
     }
 
 

@@ -118,15 +118,19 @@ def room_points(ax: Axes) -> tuple[float, float]:
 
 
 def wrapped(ax: Axes, text: str, share: float = 0.9) -> str:
-    """Break a text into lines that fit into a share of the axes' width."""
-    letters = share * room_points(ax)[0] / (_LETTER * text_size(ax))
-    return textwrap.fill(text, max(12, int(letters)))
+    """Break a text into lines that fit into a share of the axes' width, first after a colon."""
+    letters = max(12, int(share * room_points(ax)[0] / (_LETTER * text_size(ax))))
+    head, colon, tail = text.partition(": ")
+    if colon and len(text) > letters:
+        return textwrap.fill(f"{head}:", letters) + "\n" + textwrap.fill(tail, letters)
+    return textwrap.fill(text, letters)
 
 
 def say_why(ax: Axes, sentence: str) -> None:
     """Write a sentence into the middle of axes that stay empty."""
     if not ax.has_data():
         ax.set_xticks([])
+    if not _data_lines(ax):
         ax.set_yticks([])
     ax.text(
         0.5,

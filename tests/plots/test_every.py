@@ -54,7 +54,7 @@ def test_what_is_missing_is_said(plot: Plot, runs: Any) -> None:
     assert "nan" not in words(figure) + plots.alt_text(figure)
 
 
-@every
+@single
 def test_an_empty_run_beside_a_full_one(plot: Plot) -> None:
     figure, _ax = plot([clean_run(), empty_run()])
     figure.draw_without_rendering()

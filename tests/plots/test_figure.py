@@ -50,8 +50,6 @@ def test_other_formats_are_saved_too(tmp_path: Path) -> None:
 def test_a_figure_fills_a_projector() -> None:
     figure, _ax = plots.plot_latency(clean_run())
     assert tuple(figure.get_size_inches() * figure.dpi) == (1920, 1080)
-    figure, _parts = plots.plot_overview(clean_run())
-    assert tuple(figure.get_size_inches() * figure.dpi) == (1920, 1080)
 
 
 def test_the_result_shows_itself_as_picture_and_words() -> None:

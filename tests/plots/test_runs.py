@@ -42,7 +42,7 @@ def test_the_back_direction_is_told_where_it_alone_differs() -> None:
 
 
 def test_the_seed_names_runs_that_differ_in_nothing_else() -> None:
-    assert run_names([asking(1), asking(2)]) == ["seed 1", "seed 2"]
+    assert run_names([asking(1), asking(2)]) == ["call seed 1", "call seed 2"]
 
 
 def test_the_id_names_runs_that_were_asked_the_same() -> None:
