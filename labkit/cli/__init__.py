@@ -1,4 +1,5 @@
-"""The command line: ``labkit doctor | lab | test | call | show | export | bench``.
+"""The command line: ``labkit doctor | lab | test | call | show | export | bench |
+codecs``.
 
 Each command is a plain function in a file of its own, loaded when it is asked for: the modules
 import what is heavy inside the function, so that ``labkit --help`` is quick.
@@ -29,6 +30,7 @@ COMMANDS = {
     "show": "labkit.cli.show:show",
     "export": "labkit.cli.export:export",
     "bench": "labkit.cli.bench:bench",
+    "codecs": "labkit.cli.codecs:codecs",
 }
 """Where the function of each command lives."""
 

@@ -1,0 +1,88 @@
+"""The codec bench: one clip through many encoders, and what came of it, as tables.
+
+The one part of the lab that measures without a call. The names below are loaded when they are
+first used, so that a process that encodes does not pay for what draws or reads packets.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.codecs.audio import AUDIO_CODECS, AudioCodec, code_audio
+    from labkit.codecs.audiotable import compare_audio, measure_audio
+    from labkit.codecs.bdrate import bd_rate, overlap_share, why_no_bd_rate
+    from labkit.codecs.clip import Clip, read_clip
+    from labkit.codecs.compare import Comparison, compare_video
+    from labkit.codecs.encoders import VIDEO_CODECS, VideoEncoder, why_missing
+    from labkit.codecs.payload import Field, describe_payload, packetise
+    from labkit.codecs.rtp import describe_packet, describe_rtp
+    from labkit.codecs.sound import Sound, bandwidth_hz, read_sound, speech_like
+
+_HOMES = {
+    "AUDIO_CODECS": "audio",
+    "AudioCodec": "audio",
+    "Clip": "clip",
+    "Comparison": "compare",
+    "Field": "payload",
+    "Sound": "sound",
+    "VIDEO_CODECS": "encoders",
+    "VideoEncoder": "encoders",
+    "bandwidth_hz": "sound",
+    "bd_rate": "bdrate",
+    "code_audio": "audio",
+    "compare_audio": "audiotable",
+    "compare_video": "compare",
+    "describe_packet": "rtp",
+    "describe_payload": "payload",
+    "describe_rtp": "rtp",
+    "measure_audio": "audiotable",
+    "overlap_share": "bdrate",
+    "packetise": "payload",
+    "read_clip": "clip",
+    "read_sound": "sound",
+    "speech_like": "sound",
+    "why_missing": "encoders",
+    "why_no_bd_rate": "bdrate",
+}
+
+__all__ = [
+    "AUDIO_CODECS",
+    "AudioCodec",
+    "Clip",
+    "Comparison",
+    "Field",
+    "Sound",
+    "VIDEO_CODECS",
+    "VideoEncoder",
+    "bandwidth_hz",
+    "bd_rate",
+    "code_audio",
+    "compare_audio",
+    "compare_video",
+    "describe_packet",
+    "describe_payload",
+    "describe_rtp",
+    "measure_audio",
+    "overlap_share",
+    "packetise",
+    "read_clip",
+    "read_sound",
+    "speech_like",
+    "why_missing",
+    "why_no_bd_rate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"labkit.codecs has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"labkit.codecs.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
