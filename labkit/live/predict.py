@@ -50,7 +50,7 @@ class Comparison:
         measured = self._text(self.measured)
         if self.guess is None:
             return _("Measured: {measured}. You kept no guess.").format(measured=measured)
-        return _("You guessed {guess}, measured were {measured}: {verdict}").format(
+        return _("You guessed {guess}, and {measured} were measured: {verdict}").format(
             guess=self._text(self.guess),
             measured=measured,
             verdict=self._verdict(self.guess, self.measured),

@@ -122,8 +122,9 @@ live.show()  # a CallPanel
 # 2. Set **Delay** to 100 ms for both directions. Which chart answers, and by how much?
 # 3. Set Delay back to 0 and **Loss** to 5 %. What happens to the latency now, and why not to every
 #    frame?
-# 4. Set Loss back to 0 and **Rate** to 300 kbit/s. Watch the bitrate first, then the latency. Wait
-#    ten seconds.
+# 4. Set Loss back to 0 and wait until more than 600 kbit/s are received: the sender dares a little
+#    more every second. Then set **Rate** to 500 kbit/s and watch for ten seconds. What happens to
+#    the latency first, and who does something about it?
 # 5. Bend only one direction. Does the other one feel it?
 #
 # Then press **Stop**, or run this cell. Two calls at once take each other's computing time, and
@@ -202,7 +203,7 @@ bent.to_pcapng("runs/my-bent.pcapng")
 
 # %%
 ours = lab.load_run("data/start-clean.run")
-print(ours.meta["created"], ours.meta["machine"])
+print("ours:", ours.id, ours.meta["created"], ours.meta["machine"])
 plots.plot_latency_distribution([run, ours])
 
 # %% [markdown]
