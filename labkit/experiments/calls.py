@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import copy
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from labkit.errors import BadValue, CallError, LabError
+from labkit.errors import BadValue
+from labkit.experiments.lifecycle import Lifecycle, Listener
 from labkit.experiments.loop import lab_loop, on_lab_loop
-from labkit.experiments.places import Carrier, carrier_for
 from labkit.experiments.recording import Progress, Recording
 from labkit.experiments.spec import CallSpec, link_pair
-from labkit.net import Link
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -25,10 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "call"]
 
-Listener = Callable[[str, Any], None]
 
-
-class Call:
+class Call(Lifecycle):
     """Two peers joined by a Link each way; an async context manager.
 
     Made by ``lab.call(...)``. ``await call.start()`` and ``await call.close()`` do what
@@ -36,16 +29,8 @@ class Call:
     """
 
     def __init__(self, spec: CallSpec) -> None:
-        self.spec = spec
-        self.state = "new"
-        self.failure: LabError | None = None
-        self._carrier: Carrier | None = None
-        self._listeners: list[Listener] = []
-        self._recordings: list[Recording] = []
-        self._starting: asyncio.Task[Any] | None = None
+        super().__init__(spec)
         self._panel: CallPanel | None = None
-        self._holds_loop = False
-        self.time_zero = 0.0
 
     def __repr__(self) -> str:
         first, second = self.spec.names
@@ -184,87 +169,11 @@ class Call:
         if self._carrier is not None and self.state == "running":
             lab_loop.call_soon(self._watch_now, pictures_hz, numbers_hz)
 
-    def _hold(self, hold: bool) -> None:
-        if hold == self._holds_loop:
-            return
-        self._holds_loop = hold
-        if hold:
-            lab_loop.hold()
-        else:
-            lab_loop.release()
-
     # What follows runs on the lab's loop.
-
-    async def _prepare(self) -> None:
-        self._set_state("starting")
-        await self._close_carrier()  # of a call that broke
-        carrier = self._carrier = carrier_for(self.spec.place, self._tell_listeners)
-        self._hold(True)
-        carrier.failed.add_done_callback(partial(self._broke, carrier))
-        await carrier.prepare()
-
-    async def _open(self) -> None:
-        self.time_zero = time.perf_counter()
-        await self._must_carry().open(self.spec, self.time_zero)
-
-    async def _connect(self) -> None:
-        await self._must_carry().ask("start", timeout=30.0)
-        self._set_state("running")
-
-    async def _start(self) -> None:
-        self._starting = asyncio.current_task()
-        try:
-            await self._prepare()
-            await self._open()
-            await self._connect()
-        except BaseException as error:
-            was_closed, self._starting = self._starting is None, None
-            await self._close()
-            if was_closed and isinstance(error, asyncio.CancelledError):
-                raise CallError(_("The call was closed while it started.")) from None
-            raise
-        self._starting = None
-
-    async def _close(self) -> None:
-        starting, self._starting = self._starting, None
-        if starting is not None:
-            starting.cancel()
-            await asyncio.wait([starting])
-        for recording in list(self._recordings):
-            await recording.finish_now()
-        await self._close_carrier()
-        self._set_state("closed" if self.failure is None else "broken")
-
-    async def _close_carrier(self) -> None:
-        carrier, self._carrier = self._carrier, None
-        if carrier is None:
-            return
-        try:
-            with contextlib.suppress(LabError):
-                await carrier.close()
-        finally:
-            self._hold(False)
-
-    def _send_link(self, direction: str, link: Link) -> None:
-        if self._carrier is not None:
-            self._carrier.tell("change_link", direction=direction, link=link)
 
     def _watch_now(self, pictures_hz: float, numbers_hz: float) -> None:
         if self._carrier is not None:
             self._carrier.tell("watch", pictures_hz=pictures_hz, numbers_hz=numbers_hz)
-
-    def _broke(self, carrier: Carrier, failed: asyncio.Future[LabError]) -> None:
-        if self._carrier is carrier and not failed.cancelled():
-            self.failure = failed.result()
-            self._set_state("broken")
-
-    def _set_state(self, state: str) -> None:
-        self.state = state
-        self._tell_listeners("state", state)
-
-    def _tell_listeners(self, name: str, payload: Any) -> None:
-        for listener in list(self._listeners):
-            listener(name, payload)
 
     def _now_s(self) -> float:
         return time.perf_counter() - self.time_zero if self.state == "running" else 0.0
@@ -277,39 +186,6 @@ class Call:
                 next_step=_("Use one of: {names}.").format(names=", ".join(known)),
             )
         return known if direction is None else (direction,)
-
-    def _must_be_startable(self) -> None:
-        if self.state in ("starting", "running"):
-            raise CallError(
-                _("This call is running already."),
-                next_step=_("Use “await call.close()” first, or make another call."),
-            )
-        self.failure = None
-
-    def _must_be_recordable(self) -> None:
-        if self._recordings:
-            raise CallError(
-                _("This call is being recorded already."),
-                next_step=_("Await that recording first, or end it with its stop()."),
-            )
-        if self.state == "starting":
-            raise CallError(
-                _("This call is still starting."), next_step=_("Use “await call.start()” first.")
-            )
-
-    def _must_carry(self) -> Carrier:
-        if self._carrier is None:
-            raise CallError(_("The call was closed."))
-        return self._carrier
-
-    def _must_run(self) -> Carrier:
-        if self.failure is not None:
-            raise copy.copy(self.failure)  # each with a traceback of its own
-        if self.state != "running" or self._carrier is None:
-            raise CallError(
-                _("This call is not running."), next_step=_("Use “await call.start()” first.")
-            )
-        return self._carrier
 
 
 def call(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import time
 from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
@@ -15,6 +16,7 @@ from labkit.experiments.about import meta_for
 from labkit.experiments.loop import Job, lab_loop
 from labkit.experiments.progress import progress_shower
 from labkit.run.recorder_handle import RecorderHandle
+from labkit.run.store import exists_error
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Recording:
         progress: bool | Progress,
     ) -> None:
         self.seconds = _checked_seconds(seconds)
-        self.path = None if path is None else Path(path)
+        self.path = _checked_path(path, force)
         self._call = call
         self._force = force
         self._show = progress_shower(progress, self.seconds)
@@ -213,6 +215,14 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, asyncio.CancelledError):
         return "whoever waited for it was interrupted"
     return f"{type(error).__name__}: {error}"
+
+
+def _checked_path(path: str | Path | None, force: bool) -> Path | None:
+    if path is None:
+        return None
+    if not force and os.path.lexists(path):  # the recorder looks again, later
+        raise exists_error(Path(path))
+    return Path(path)
 
 
 def _checked_seconds(seconds: float) -> float:

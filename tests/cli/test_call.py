@@ -180,8 +180,8 @@ def recorded_until_full(path: Path, before: str = "") -> lab.Run:
 
 
 def mount_small_disk(folder: Path) -> bool:
-    """Mount 400 kB on a folder, where this user may."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    """Mount 250 kB on a folder, where this user may."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=250k", "tmpfs", str(folder)]
     try:
         return subprocess.run(command, capture_output=True).returncode == 0
     except FileNotFoundError:
@@ -193,8 +193,8 @@ def mount_small_disk(folder: Path) -> bool:
 def test_a_full_disk_keeps_what_was_recorded_before(disk: str, tmp_path: Path) -> None:
     mounted = disk == "small" and mount_small_disk(tmp_path)
     try:
-        # Where it cannot be mounted, no file may grow beyond 500 blocks of 512 bytes.
-        run = recorded_until_full(tmp_path / "a.run", "" if mounted else "ulimit -f 500;")
+        # Where it cannot be mounted, no file may grow beyond 400 blocks of 512 bytes.
+        run = recorded_until_full(tmp_path / "a.run", "" if mounted else "ulimit -f 400;")
     finally:
         if mounted:
             subprocess.run(["umount", str(tmp_path)], check=True)

@@ -84,17 +84,13 @@ def test_recording_a_new_call_runs_it(place: str) -> None:
     assert figures["frames"]["shown"] > 10
     latency, budget = figures["latency_ms"], figures["budget_ms"]
     assert sum(budget.values()) == pytest.approx(latency["mean"], abs=0.01)
-    names = list(one.events["name"])
-    assert [names.count(n) for n in ("call_started", "first_frame", "nominated_pair")] == [1, 1, 2]
-
-
-def test_budget_parts_are_all_there_in_order() -> None:
-    one = run(lab.call(video=SMALL).record(0.5))
     stamps = ["captured_s", "encoded_s", "first_sent_s", "last_arrived_s", "released_s"]
     shown = one.frames[one.frames["fate"] == "shown"]
     times = shown[[*stamps, "decoded_s"]].to_numpy()
-    assert len(times) > 5 and not np.isnan(times).any()
+    assert not np.isnan(times).any()
     assert (np.diff(times, axis=1) >= 0).all()
+    names = list(one.events["name"])
+    assert [names.count(n) for n in ("call_started", "first_frame", "nominated_pair")] == [1, 1, 2]
 
 
 def test_nothing_bypasses_the_relay() -> None:
@@ -130,10 +126,8 @@ def test_nothing_bypasses_the_relay() -> None:
         assert relay[remote] == pair.peer
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_buffer_from_a_cell_carries_the_call(place: str) -> None:
-    call = lab.call(video=SMALL, jitter_buffer=cell_class("Patient"), place=place)
-    one = run(call.record(0.5))
+def test_a_buffer_from_a_cell_carries_the_call() -> None:
+    one = run(lab.call(video=SMALL, jitter_buffer=cell_class("Patient")).record(0.5))
     assert one.meta["asked"]["jitter_buffer"] == "Patient"
     assert one.summary()["budget_ms"]["buffer"] > 10  # it waits for the next frame
 
@@ -182,6 +176,25 @@ def test_a_link_is_bent_while_the_call_runs() -> None:
     assert (after["last_arrived_s"] - after["first_sent_s"]).min() > 0.0995
     assert there[there["decoded_s"] < change.at_s]["latency_ms"].median() < 100
     assert frames[frames["receiver"] == "alice"]["latency_ms"].median() < 100
+
+
+def test_a_link_is_bent_while_the_call_starts() -> None:
+    async def work() -> lab.Run:
+        call = lab.call(video=SMALL)
+        starting = asyncio.create_task(call.start())
+        while call.state != "starting":  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.2)
+        call.set_link(delay_ms=100)
+        await starting
+        try:
+            return await call.record(0.3)
+        finally:
+            await call.close()
+
+    frames = run(work()).frames
+    shown = frames[frames["fate"] == "shown"]
+    assert (shown["last_arrived_s"] - shown["first_sent_s"]).min() > 0.0995
 
 
 def test_one_seed_meets_one_fate() -> None:
