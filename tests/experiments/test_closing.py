@@ -18,7 +18,7 @@ import labkit as lab
 from labkit.errors import CallError, LabError, MediaError
 from labkit.experiments import recording
 from labkit.peers import codecs
-from tests.experiments.helpers import PLACES, SMALL, alive, eventually, nothing_left, run
+from tests.experiments.helpers import PLACES, SMALL, alive, child, eventually, nothing_left, run
 from tests.timing import SECOND
 
 each_place = pytest.mark.parametrize("place", PLACES)
@@ -166,6 +166,33 @@ def test_a_recorder_that_does_not_end_in_time_is_ended(
     with nothing_left():
         run(work())
     assert len(lab.load_run(tmp_path / "a.run").frames) > 0
+
+
+@pytest.mark.parametrize(
+    ("place", "module", "told"),
+    [("worker", "labkit.experiments.worker", "carried"), ("kernel", "labkit.net.relay", "relay")],
+)
+def test_a_call_that_broke_says_so_and_can_be_started_again(
+    place: str, module: str, told: str
+) -> None:
+    async def work() -> None:
+        call, heard = small_call(place=place), []
+        call.listen(lambda name, payload: heard.append(payload))
+        await call.start()
+        child(module).kill()
+        while call.state != "broken":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        for _twice in range(2):
+            with pytest.raises(CallError, match=told):
+                await call.ask("bob", lambda peer: 1)
+        assert heard == ["starting", "running", "broken"]
+        await call.start()
+        assert await call.ask("bob", lambda peer: peer.pc.connectionState) == "connected"
+        await call.close()
+        assert call.state == "closed"
+
+    with nothing_left():
+        run(work())
 
 
 def test_a_handle_that_nobody_awaits_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
