@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labkit.plots.bitrate import plot_bitrate
     from labkit.plots.budget import plot_budget
+    from labkit.plots.codecs import plot_encode_time, plot_frame_sizes, plot_rate_distortion
     from labkit.plots.distribution import plot_latency_distribution
     from labkit.plots.figure import alt_text
     from labkit.plots.latency import plot_latency
@@ -24,10 +25,13 @@ _HOMES = {
     "alt_text": "figure",
     "plot_bitrate": "bitrate",
     "plot_budget": "budget",
+    "plot_encode_time": "codecs",
+    "plot_frame_sizes": "codecs",
     "plot_latency": "latency",
     "plot_latency_distribution": "distribution",
     "plot_link": "link",
     "plot_overview": "overview",
+    "plot_rate_distortion": "codecs",
     "plot_setup": "setup",
 }
 
@@ -35,10 +39,13 @@ __all__ = [
     "alt_text",
     "plot_bitrate",
     "plot_budget",
+    "plot_encode_time",
+    "plot_frame_sizes",
     "plot_latency",
     "plot_latency_distribution",
     "plot_link",
     "plot_overview",
+    "plot_rate_distortion",
     "plot_setup",
 ]
 

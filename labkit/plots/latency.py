@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from labkit.plots.runs import arrow, as_runs, run_names
 from labkit.plots.style import (
+    COLORS,
     axes_for,
+    cycle,
     drawn,
     label_axes,
     legend,
@@ -28,7 +30,7 @@ __all__ = ["figures_text", "latency_text", "plot_latency", "why_no_latency"]
 
 FATES = ("lost", "unreadable")
 FATE_MARKERS = {"lost": "|", "unreadable": "x"}
-MARKS_IN_WORDS = {"lost": " (|)", "unreadable": " (×)"}
+MARKS_IN_WORDS = {"lost": "\u00a0(|)", "unreadable": "\u00a0(×)"}
 MARK_POINTS = 10
 """Height of a mark; each run has a row of them above the axis."""
 
@@ -72,7 +74,8 @@ def plot_latency(
         label = figures_text(one, *way)
         if len(runs) > 1:
             label = f"{name}: " + ", ".join([label, *_fates(one, way, MARKS_IN_WORDS)])
-        _draw_frames(axes, frames, start_s, i, {"label": label, **kwargs})
+        _draw_line(axes, frames, start_s, i, {"label": label, **kwargs})
+        _draw_marks(axes, frames, start_s, (i, len(runs)))
     if len(runs) == 1:
         _draw_figures(axes, runs[0], way)
     ways = ", ".join(dict.fromkeys(arrow(one, *way) for one in runs))
@@ -140,21 +143,26 @@ def why_no_latency(
     )
 
 
-def _draw_frames(
+def _draw_line(
     ax: Axes, frames: pd.DataFrame, start_s: float, i: int, kwargs: dict[str, Any]
 ) -> None:
-    """Draw a run's line, broken where a frame was not shown, and its row of marks."""
-    at_s = frames["captured_s"] - start_s
-    style = line_style(i, kwargs, marker=".", markersize=5)
-    if (frames["fate"] == "shown").any():
-        ax.plot(at_s, frames["latency_ms"].where(frames["fate"] == "shown"), **style)
+    """Draw a run's latencies, broken where a frame was not shown."""
+    shown = frames["fate"] == "shown"
+    if shown.any():
+        style = line_style(i, kwargs, marker=".", markersize=5)
+        ax.plot(frames["captured_s"] - start_s, frames["latency_ms"].where(shown), **style)
+
+
+def _draw_marks(ax: Axes, frames: pd.DataFrame, start_s: float, number: tuple[int, int]) -> None:
+    """Mark the frames that were not shown, in a row above the axis that is this run's."""
+    i, n = number
     for fate in FATES:
-        times = at_s[frames["fate"] == fate]
+        times = frames.loc[frames["fate"] == fate, "captured_s"] - start_s
         if times.empty:
             continue
-        heights = [_band(ax) * (i + 0.5)] * len(times)
-        marks: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "gid": f"frames {fate}"}
-        ax.plot(times, heights, color=style["color"], **_mark(fate), **marks)
+        heights = [_band(ax, n) * (i + 0.5)] * len(times)
+        where: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "gid": f"frames {fate}"}
+        ax.plot(times, heights, color=cycle(COLORS, i), **_mark(fate), **where)
 
 
 def _mark(fate: str) -> dict[str, Any]:
@@ -162,9 +170,9 @@ def _mark(fate: str) -> dict[str, Any]:
     return {"marker": FATE_MARKERS[fate], "linestyle": "none", **style}
 
 
-def _band(ax: Axes) -> float:
+def _band(ax: Axes, runs: int) -> float:
     """Return the height of a run's row of marks, as a share of the axes."""
-    return min(0.15, (MARK_POINTS + 4) / room_points(ax)[1])
+    return min(0.25 / runs, (MARK_POINTS + 4) / room_points(ax)[1])
 
 
 def _draw_figures(ax: Axes, run: Run, way: tuple[str | None, str | None]) -> None:
@@ -203,5 +211,5 @@ def _finish(ax: Axes, runs: list[Run], way: tuple[str | None, str | None]) -> st
     if len(runs) == 1:
         for fate, label in zip(marked, _fates(runs[0], way, {}), strict=True):
             ax.plot([], [], color="0.3", label=label, **_mark(fate))
-    legend(ax, columns=2, below=_band(ax) * len(runs) if marked else 0.0)
+    legend(ax, columns=2, below=_band(ax, len(runs)) * len(runs) if marked else 0.0)
     return ""

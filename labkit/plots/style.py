@@ -45,7 +45,7 @@ TITLE_POINTS = 17
 TICK_POINTS = 13
 LINE_POINTS = 2.5
 
-_LETTER = 0.56
+_LETTER = 0.53
 """Mean width of a letter, as a share of its size."""
 
 
@@ -157,21 +157,21 @@ def legend(
         ax: The axes.
         columns: Of the legend, where they fit.
         headroom: Make room; else that is left to the caller.
-        below: Share of the axes to keep free below zero.
+        below: Share of the axes to keep free below zero, at most 0.3.
         kwargs: For ``Axes.legend``.
 
     Returns:
         About how high the legend is, as a share of the axes.
     """
     handles, labels = ax.get_legend_handles_labels()
-    labels = [wrapped(ax, label, 0.84) for label in labels]
+    labels = [wrapped(ax, label, 0.9) for label in labels]
     columns = _columns_that_fit(ax, labels, columns)
     if labels:
         style: dict[str, Any] = {"loc": "upper left", "framealpha": 0.9, "handlelength": 2.4}
         style |= {"ncols": columns, "fontsize": small_size(ax), **kwargs}
         # A long legend must not squeeze the axes.
         ax.legend(handles, labels, **style).set_in_layout(False)
-    above = min(0.65, _legend_points(ax, labels, columns) / room_points(ax)[1])
+    above = min(0.6, _legend_points(ax, labels, columns) / room_points(ax)[1])
     if headroom:
         _make_room(ax, above, below)
     return above

@@ -54,6 +54,13 @@ def test_what_is_missing_is_said(plot: Plot, runs: Any) -> None:
     assert "nan" not in words(figure) + plots.alt_text(figure)
 
 
+def test_many_runs_in_little_room_have_room_below_and_above() -> None:
+    ax = Figure(figsize=(3, 2)).add_subplot()
+    plots.plot_latency([bent_run()] * 9, ax=ax)
+    low, high = ax.get_ylim()
+    assert low < 0 < max(bent_run().frames["latency_ms"].dropna()) < high
+
+
 @single
 def test_an_empty_run_beside_a_full_one(plot: Plot) -> None:
     figure, _ax = plot([clean_run(), empty_run()])

@@ -17,7 +17,7 @@ WAY = ("alice", "bob")
 def labels(ax: Axes) -> list[str]:
     legend = ax.get_legend()
     assert legend is not None
-    return [text.get_text().replace("\n", " ") for text in legend.get_texts()]
+    return [" ".join(text.get_text().split()) for text in legend.get_texts()]
 
 
 def test_latency_is_each_shown_frame() -> None:
