@@ -4,12 +4,14 @@ python tools/recordings.py            record what is missing in notebooks/data/
 python tools/recordings.py NAME ...   record these anew (a name is a file without ``.run``)
 
 Packet bytes are left out, which keeps a file small; ``meta`` says where a run comes from.
+On a machine that has other work, ``chrt -r 5 python tools/recordings.py`` keeps it from the calls.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +72,13 @@ EXPERIMENTS = {
 async def record(experiment: Experiment) -> lab.Run:
     """Record an experiment and return its Run without packet bytes."""
     run = await (_of_libwebrtc(experiment) if experiment.libwebrtc else _of_labkit(experiment))
-    return without_bytes(run, recorded_for=f"notebooks/{experiment.notebook}.ipynb")
+    notebook = f"notebooks/{experiment.notebook}.ipynb"
+    return without_bytes(run, recorded_for=notebook, priority=_priority())
+
+
+def _priority() -> str:
+    policy = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+    return "normal" if policy in (None, 0) else "real-time"
 
 
 async def _of_labkit(experiment: Experiment) -> lab.Run:

@@ -23,7 +23,7 @@ def test_a_recording_is_whole_small_and_says_where_it_comes_from(path: Path) -> 
     assert run.complete
     assert not run.altered
     assert run.packets["data"].isna().all()
-    assert {"created", "machine", "versions", "seed", "packet_bytes"} <= run.meta.keys()
+    assert {"created", "machine", "versions", "seed", "packet_bytes", "priority"} <= run.meta.keys()
     assert run.summary()["latency_ms"]["n"] > 0
     assert path.stat().st_size < 250_000
     chapter = NOTEBOOKS.parent / run.meta["recorded_for"]

@@ -177,8 +177,10 @@ frame_counts(patient)
 plots.plot_latency([broken, patient])
 
 # %% [markdown]
-# Bob asks only when he *notices* a gap, and he notices it once. The repeated packet never comes,
-# and your buffer waits for ever: the picture stands still, though the network is fine.
+# aiortc asks only when it *notices* a gap, and it notices each gap once. The repeated packet never
+# comes, and your buffer waits for ever: the picture stands still, though the network is fine.
+# (libwebrtc would ask again after each round trip. What is missing in one part, another can make
+# up for.)
 #
 # ## Food for thought
 #
@@ -211,8 +213,8 @@ plots.plot_latency([broken, patient])
 # %% tags=["needs-solution"]
 from pathlib import Path
 
-Path("runs").mkdir(exist_ok=True)
-mine.save("runs/my-buffer.run", force=True)
+Path("../runs").mkdir(exist_ok=True)
+mine.save("../runs/my-buffer.run", force=True)
 
 # %% [markdown]
 # ## Next
