@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from labkit.bench import busy, labstart, latency, links, panel
+from labkit.bench import busy, codecs, labstart, latency, links, panel
 from labkit.bench.row import Row, not_run
 from labkit.bench.soak import soak_row
 from labkit.errors import BadValue, LabError, MissingPart
@@ -26,6 +26,7 @@ ROWS: dict[str, Measure] = {
     "click": panel.click_to_picture,
     "recorder": latency.recorder_cost,
     "lab": labstart.lab_start,
+    "codecs": codecs.whole_comparison,
 }
 """How each row is measured, by its key; ``soak`` is read from its dated file."""
 

@@ -145,7 +145,8 @@ def plot_frame_sizes(
     even = _("every frame the same: {size:.1f} kB").format(size=even_kb)
     axes.axhline(even_kb, color="black", linestyle="--", linewidth=1.5, label=even)
     axes.plot([], [], label=_("key frame"), **_STAR, color="white")
-    _size_axis(axes, chosen)
+    axes.set_ylim(bottom=0)
+    legend(axes, headroom=False, loc="best")
     return drawn(axes, f"{own_title}. {'; '.join(texts)}.")
 
 
@@ -168,17 +169,6 @@ def _draw_sizes(ax: Axes, i: int, codec: str, rows: pd.DataFrame, kwargs: dict[s
     keys = rows["key_frame"].fillna(False).astype(bool)
     ax.plot(at_s[keys], sizes_kb[keys], **_STAR, color=line.get_color(), gid="key frames")
     return text
-
-
-def _size_axis(ax: Axes, frames: pd.DataFrame) -> None:
-    """Key frames are ten times as large as others and more: logarithmic, legend on top."""
-    sizes_kb = frames["size_bytes"][frames["size_bytes"] > 0] / 1000
-    ax.set_yscale("log")
-    if ax.get_autoscaley_on() and len(sizes_kb):
-        ax.set_ylim(sizes_kb.min() / 1.5, sizes_kb.max() * 12)
-    ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.get_major_formatter().set_scientific(False)  # type: ignore[attr-defined]
-    legend(ax, columns=2, headroom=False)
 
 
 def plot_encode_time(
