@@ -39,6 +39,10 @@ HURRY_S = 1.2
 """How long a closing call waits for its recording to be written."""
 
 
+LONG_S = 15.0
+"""A recording longer than this takes too long to join when somebody wants to leave."""
+
+
 class Recording:
     """A handle on a recording that runs; ``run = await handle`` gives the Run.
 
@@ -120,7 +124,7 @@ class Recording:
                 except BaseException as error:
                     await self._keep_what_is_there(recorder, error)
                     raise self._told(error) from error.__cause__
-                return await recorder.finish()
+                return await recorder.finish(join=not self._hurry or self._is_short())
         finally:
             self._show.close()
             if self in call._recordings:
@@ -174,7 +178,11 @@ class Recording:
                 recorded_to_s=min(self._now(), self._from_s + self.seconds),
                 closed_by=_reason(error),
             )
-            await recorder.finish()
+            urgent = self._hurry or isinstance(error, asyncio.CancelledError)
+            await recorder.finish(join=not urgent or self._is_short())
+
+    def _is_short(self) -> bool:
+        return self._from_s is not None and self._now() - self._from_s < LONG_S
 
     def _told(self, error: BaseException) -> BaseException:
         """Return the error as its reader needs it: it says where the Run is."""

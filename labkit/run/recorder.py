@@ -101,7 +101,7 @@ class Recorder:
         """Write down values of ``meta``."""
         self._guarded(lambda writer: writer.set_meta(**values))
 
-    def do_finish(self) -> bytes | None:
+    def do_finish(self, join: bool) -> bytes | None:
         """Wait for the producers' last rows, close the file; return a Run in memory as bytes."""
         self._close_server()
         self._drain(DRAIN_S)
@@ -112,7 +112,7 @@ class Recorder:
             raise self._failure
         if writer is None:
             raise RecordingError(_("Nothing is being recorded."))
-        self._stamp_and(writer.finish, writer)
+        self._stamp_and(writer.finish if join else writer.close_as_is, writer)
         return writer.serialize() if writer.path is None else None
 
     def do_discard(self) -> None:

@@ -83,14 +83,18 @@ class RecorderHandle:
         """Write down values of the Run's ``meta``."""
         self._child.tell("set_meta", values=values)
 
-    async def finish(self) -> bytes | Path:
+    async def finish(self, *, join: bool = True) -> bytes | Path:
         """Close the Run; return its path, or its bytes when it lives in memory.
+
+        Args:
+            join: Join the halves of frames and write the digest, which takes about a second a
+                minute of recording; without it the Run opens as one that was cut short does.
 
         Raises:
             RecordingError: The recorder had failed before; what it wrote is kept.
         """
         try:
-            data = await self._child.call("finish", timeout=60.0)
+            data = await self._child.call("finish", timeout=60.0, join=join)
         except ChildDied as error:
             raise self._death_error() from error
         return data if self.path is None else self.path

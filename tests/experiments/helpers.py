@@ -62,11 +62,11 @@ def child(module: str) -> psutil.Process:
 @contextlib.contextmanager
 def nothing_left(folder: Path | None = None, expected: tuple[str, ...] = ()) -> Iterator[None]:
     """Fail where something is still open 2 s after the body, or another file is in ``folder``."""
-    before = _open_things()
+    before, holders = _open_things(), lab_loop._holders
     yield
     clean = eventually(lambda: _open_things() <= before, 2 * SECOND)
     assert clean, f"left behind: {_open_things() - before}"
-    assert not lab_loop.running and lab_loop._holders == 0
+    assert lab_loop._holders == holders
     if folder is not None:
         assert sorted(path.name for path in folder.iterdir()) == sorted(expected)
 

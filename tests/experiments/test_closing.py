@@ -78,14 +78,18 @@ def test_a_start_that_fails_halfway_leaves_nothing(
 
 
 @each_place
-@pytest.mark.parametrize("after_s", [0, 0.3])
-def test_a_start_that_is_cancelled_leaves_nothing(place: str, after_s: float) -> None:
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_start_that_is_cancelled_leaves_nothing(place: str, carried: bool) -> None:
     async def work() -> None:
-        task = asyncio.create_task(small_call(place=place).start())
-        await asyncio.sleep(after_s)
+        call = small_call(place=place)
+        task = asyncio.create_task(call.start())
+        await asyncio.sleep(0)
+        while carried and call._carrier is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        assert call.state == "closed"
 
     with nothing_left():
         run(work())
@@ -96,7 +100,8 @@ def test_a_start_that_is_closed_says_so(place: str) -> None:
     async def work() -> None:
         call = small_call(place=place)
         starting = asyncio.create_task(call.start())
-        await asyncio.sleep(0.1)
+        while call._carrier is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         with pytest.raises(CallError, match="still starting"):
             call.start_recording(1)
         await call.close()
@@ -138,6 +143,23 @@ def test_closing_ends_a_recording_and_keeps_it(tmp_path: Path) -> None:
         one = run(work())
     assert one.complete and one.meta["closed_by"] == "the call"
     assert one.meta["recorded_to_s"] - one.meta["recorded_from_s"] < 20
+
+
+def test_closing_ends_a_long_recording_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "LONG_S", 0.0)
+
+    async def work() -> lab.Run:
+        async with small_call(place="kernel") as call:
+            handle = call.start_recording(30)
+            await until_frames_are_recorded(call)
+        return await handle
+
+    with nothing_left():
+        one = run(work())
+    assert not one.complete and one.digest is None
+    assert one.meta["closed_by"] == "the call"
+    counts = one.summary()["frames"]
+    assert counts["shown"] > 3 and counts["sent"] == counts["shown"] + counts["lost"]
 
 
 def test_closing_before_the_first_frame_keeps_no_run(tmp_path: Path) -> None:
