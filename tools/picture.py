@@ -16,7 +16,7 @@ from pathlib import Path
 from labkit.bench.jupyter import NotebookPage, chromium, jupyter_lab
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-SIZE = {"width": 1600, "height": 1000}
+WIDTH, HEIGHT = 1600, 1000
 STEPS = 8
 """Steps of the delay slider: 80 ms."""
 
@@ -26,7 +26,7 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, jupyter_lab(Path(folder)) as lab:
         shutil.copytree(NOTEBOOKS, folder, dirs_exist_ok=True)
         with chromium() as browser:
-            page = NotebookPage(lab, browser.new_page(viewport=SIZE))
+            page = NotebookPage(lab, browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}))
             page.open("00-start.ipynb")
             page.run_all()
             last = page.page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")

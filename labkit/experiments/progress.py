@@ -57,7 +57,7 @@ class _Bar:
         )
         self._text: Any = ipywidgets.Label(_("{seconds:g} s").format(seconds=seconds))
         self._seconds = seconds
-        display(ipywidgets.HBox([self._bar, self._text]))  # type: ignore[no-untyped-call]
+        display(ipywidgets.HBox([self._bar, self._text]))
 
     def __call__(self, share: float) -> None:
         self._bar.value = share

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+import urllib.parse  # noqa: F401  (as_uri loads it late, when rights may be dropped already)
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
