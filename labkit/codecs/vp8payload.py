@@ -62,12 +62,11 @@ def _read_key_frame(bits: BitReader) -> None:
         bits.explain(_("9d 01 2a was expected here"))
         return
     bits.explain(_("9d 01 2a: beginning of a key frame"))
-    _read_side(bits, "width", _("pixels; the 2 highest bits ask for scaling"))
-    _read_side(bits, "height", _("pixels; the 2 highest bits ask for scaling"))
+    _read_side(bits, "width", _("pixels, lower byte first; the 2 highest bits ask for scaling"))
+    _read_side(bits, "height", _("pixels, lower byte first; the 2 highest bits ask for scaling"))
 
 
 def _read_side(bits: BitReader, name: str, meaning: str) -> None:
     """Read 16 bits, lower byte first: 14 of size and 2 of scaling."""
-    swapped = bits.read(name, 16)
-    side = (swapped >> 8 | swapped << 8) & 0x3FFF
-    bits.explain(f"{side} {meaning}")
+    swapped = bits.read(name, 16, meaning)
+    bits.fields[-1] = bits.fields[-1]._replace(value=(swapped >> 8 | swapped << 8) & 0x3FFF)
