@@ -107,7 +107,7 @@ def build(text: str, name: str, *, solved: bool = False) -> NotebookNode:
             _finish(cell, solved)
         except SourceError as error:
             raise SourceError(f"{name}, cell {number}: {error}") from None
-    notebook: NotebookNode = nbformat.from_dict(  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = nbformat.from_dict(
         {"nbformat": 4, "nbformat_minor": 5, "metadata": NOTEBOOK_METADATA, "cells": cells}
     )
     nbformat.validate(notebook)
@@ -210,7 +210,7 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _as_text(notebook: NotebookNode) -> str:
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    text: str = nbformat.writes(notebook)
     return text.rstrip() + "\n"
 
 
