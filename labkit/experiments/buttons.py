@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from labkit.errors import LabError
-from labkit.experiments.loop import Job, lab_loop
+from labkit.errors import CallError, LabError
+from labkit.experiments.loop import lab_loop
+from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.experiments.calls import Call
@@ -25,7 +25,7 @@ class Buttons:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._starting: Job[None] | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Start the call.
@@ -35,41 +35,31 @@ class Buttons:
         """
         self._call._must_be_startable()
         self._call.state = "starting"  # at once: a second click must find it
-        self._call._hold(True)
-        self._starting = lab_loop.start(self._start_or_break())
+        self._stopped = False
+        lab_loop.start(self._start_or_break())
 
     def stop(self) -> None:
         """End the call, also while it starts; a call that has ended stays as it is."""
-        if not lab_loop.running:
-            return
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()  # what it had opened is closed on the way out
-        elif self._call._carrier is not None:
-            lab_loop.start(self._close())
+        if self._call.state == "starting" or self._call._carrier is not None:
+            self._stopped = True
+            lab_loop.start(self._call._close())
 
     async def _start_or_break(self) -> None:
-        call = self._call
-        started = False
         try:
-            await self._close_leftover()
-            await call._start()
-            started = True
+            await self._call._start()
         except LabError as error:
-            call.failure = error
-            call._set_state("broken")
-        finally:
-            if not started:
-                call._hold(False)
+            self._break(error)
+        except Exception as error:
+            self._break(
+                CallError(
+                    _("The call did not start: {kind}: {error}.").format(
+                        kind=type(error).__name__, error=error
+                    ),
+                    next_step=_("Start it again; if it happens twice, run “labkit doctor”."),
+                )
+            )
 
-    async def _close_leftover(self) -> None:
-        """A call that broke still holds what carried it."""
-        carrier, self._call._carrier = self._call._carrier, None
-        if carrier is not None:
-            with contextlib.suppress(LabError):
-                await carrier.close()
-
-    async def _close(self) -> None:
-        try:
-            await self._call._close()
-        finally:
-            self._call._hold(False)
+    def _break(self, error: LabError) -> None:
+        if not self._stopped:  # who pressed Stop knows why
+            self._call.failure = error
+            self._call._set_state("broken")

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bqplot
@@ -25,7 +26,10 @@ __all__ = ["LiveChart", "axis_top"]
 
 MARKER_EVERY_S = 5.0
 WINDOW_STEP_S = 10.0
-_INK = {"font-size": "16px", "fill": "var(--jp-ui-font-color1, #212121)"}
+_STEPS = {1: 5, 2: 4, 3: 3, 4: 4, 5: 5, 6: 3, 8: 4}
+"""Where an axis may end (times a power of ten), and how many parts it then has."""
+
+_STYLE = Path(__file__).with_name("chart.css").read_text(encoding="utf-8")
 _GRID = "rgba(128, 128, 128, 0.25)"
 
 
@@ -39,8 +43,9 @@ def axis_top(largest: float, now: float) -> float:
     if math.isnan(largest) or largest <= 0:
         return now
     power = 10.0 ** math.floor(math.log10(largest))
-    wanted = next(power * step for step in (1, 2, 5, 10, 20) if power * step >= largest * 1.05)
-    return wanted if wanted > now or wanted < 0.4 * now else now
+    ends = (power * step for step in (*_STEPS, 10, 20))
+    wanted = next(end for end in ends if end >= largest * 1.05)
+    return wanted if wanted > now or wanted < 0.6 * now else now
 
 
 class LiveChart:
@@ -84,6 +89,7 @@ class LiveChart:
         self._head = ipywidgets.HTML()
         self._drawing = self._make_drawing(height_px)
         self.widget = ipywidgets.VBox([self._head, self._drawing])
+        self.widget.add_class("lab-chart")
         with self._lock:
             self._add_lines(series)
 
@@ -144,7 +150,7 @@ class LiveChart:
             label=_("time in the call (s)"),
             num_ticks=7,
             tick_format="d",
-            tick_style=_INK,
+            tick_style={"transform": "translateY(4px)"},
             grid_color=_GRID,
             label_offset="2.4em",
         )
@@ -152,7 +158,7 @@ class LiveChart:
             scale=self._y,
             side="left",
             tick_values=_ticks(self._first_top),
-            tick_style=_INK,
+            tick_style={"transform": "translateX(-5px)"},
             grid_color=_GRID,
         )
         return bqplot.Figure(
@@ -175,7 +181,8 @@ class LiveChart:
         self._drawing.marks = [part for line in self._lines.values() for part in line.marks]
         legend = " ".join(line.style.legend(name) for name, line in self._lines.items())
         title = f"<b>{escape(self.title)} ({escape(self.unit)})</b>"
-        self._head.value = f'<div class="lab-chart-head">{title} {legend}</div>'
+        head = f'<div class="lab-chart-head">{title} {legend}</div>'
+        self._head.value = f"<style>{_STYLE}</style>{head}"
 
     def _new_line(self) -> _Line:
         return _Line(deque([math.nan] * len(self._times), maxlen=self._points))
@@ -198,7 +205,7 @@ class LiveChart:
         if self._x.min != start:
             with self._x.hold_sync():
                 self._x.min, self._x.max = start, start + self.seconds
-        top = axis_top(self._largest(start), self._y.max)
+        top = max(self._first_top, axis_top(self._largest(start), self._y.max))
         if top != self._y.max:
             self._set_top(top)
 
@@ -269,9 +276,9 @@ def _drawable(values: Any) -> Any:
 
 
 def _ticks(top: float) -> Any:
-    """Round numbers from 0 to ``top``, which is 1, 2 or 5 times a power of ten."""
-    leading = round(top / 10.0 ** math.floor(math.log10(top)))
-    return np.linspace(0.0, top, 5 if leading == 2 else 6)
+    """Round numbers from 0 to ``top``."""
+    leading = round(top / 10.0 ** math.floor(math.log10(top) + 1e-9))
+    return np.linspace(0.0, top, _STEPS.get(leading, 5) + 1)
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

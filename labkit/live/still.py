@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
+from html import escape
 
 from matplotlib.figure import Figure
 
@@ -16,10 +19,13 @@ __all__ = ["StillFigure", "still_figure"]
 class StillFigure(Figure):
     """A figure that a cell shows without pyplot, which is not safe beside running widgets."""
 
-    def _repr_png_(self) -> bytes:
+    alt = ""
+
+    def _repr_html_(self) -> str:
         buffer = io.BytesIO()
         self.savefig(buffer, format="png")
-        return buffer.getvalue()
+        data = base64.b64encode(buffer.getvalue()).decode()
+        return f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{data}">'
 
 
 def still_figure(
@@ -34,6 +40,7 @@ def still_figure(
         values: Values by series, NaN where there is none.
     """
     figure = StillFigure(figsize=(9, 3.6), layout="constrained")
+    figure.alt = _alt(title, unit, values)
     axes = figure.subplots()
     for position, (name, line) in enumerate(values.items()):
         look = style_of(position)
@@ -53,3 +60,18 @@ def still_figure(
         axes.text(0.5, 0.5, _("Nothing has been drawn yet."), ha="center", fontsize=13,
                   transform=axes.transAxes)  # fmt: skip
     return figure
+
+
+def _alt(title: str, unit: str, values: Mapping[str, Sequence[float]]) -> str:
+    parts = [_("{title} over time.").format(title=title)]
+    for name, line in values.items():
+        present = [value for value in line if not math.isnan(value)]
+        if present:
+            parts.append(
+                _("{name}: {low:.3g} to {high:.3g} {unit}, at the end {last:.3g} {unit}.").format(
+                    name=name, low=min(present), high=max(present), last=present[-1], unit=unit
+                )
+            )
+        else:
+            parts.append(_("{name}: nothing.").format(name=name))
+    return " ".join(parts)
