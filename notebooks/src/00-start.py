@@ -5,7 +5,6 @@
 # bend its network with sliders, and keep what you measured.
 #
 # It takes about 20 minutes. You need no camera, no account and no internet.
-#
 # This page is a *notebook*: text, and grey cells with Python in them. Click into a grey cell and
 # press **Shift+Enter** to run it. While it runs, `[*]` stands beside it; then a number.
 # Run the cells from top to bottom.
@@ -169,8 +168,7 @@ plots.plot_latency([run, bent])
 plots.plot_bitrate([run, bent])
 
 # %% [markdown]
-# And everything about one run in one figure. Do not read it all now; you will meet each part in
-# its own chapter.
+# And everything about one run in one figure. Its parts come back in other chapters.
 
 # %%
 plots.plot_overview(bent)
@@ -209,8 +207,7 @@ plots.plot_latency_distribution([run, ours])
 # %% [markdown]
 # Ours are `data/start-clean.run`, `data/start-busy.run` and `data/start-bent.run`. To read on
 # without a call, run for instance `run = lab.load_run("data/start-clean.run")`.
-
-# %% [markdown]
+#
 # ## Control questions
 #
 # Answer first, in your own words, then unfold.
@@ -266,8 +263,7 @@ for name, one in {"clean": run, "bent": bent}.items():
 # not belong on the thread that draws.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## Food for thought
 #
 # - A raw picture of 640 × 480 has 460,800 bytes. Divide your bitrate by 8 and by 30: how many bytes

@@ -258,8 +258,7 @@ print(f"{took_ms:.0f} ms are {took_ms / 200:.1f} round trips")
 # through a real server comes on top, and costs at least one more.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## Food for thought
 #
 # - We measure from “alice has the picture” to “bob has the picture”. What is missing before, in a
