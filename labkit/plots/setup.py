@@ -35,6 +35,7 @@ __all__ = ["LANES", "plot_setup"]
 LANES = {
     "gathering_complete": "gathering",
     "ice_connected": "ice",
+    "dtls_connecting": "dtls",
     "dtls_connected": "dtls",
     "first_packet": "first_packet",
     "first_frame": "first_frame",
