@@ -15,24 +15,33 @@ if TYPE_CHECKING:
     from labkit.plots.budget import plot_budget
     from labkit.plots.codecs import plot_encode_time, plot_frame_sizes, plot_rate_distortion
     from labkit.plots.distribution import plot_latency_distribution
+    from labkit.plots.encoders import plot_encoder_delay, plot_shapes
     from labkit.plots.figure import alt_text
     from labkit.plots.latency import plot_latency
     from labkit.plots.link import plot_link
     from labkit.plots.overview import plot_overview
+    from labkit.plots.pictures import plot_pictures
     from labkit.plots.setup import plot_setup
+    from labkit.plots.sound import plot_spectrogram, plot_spectrograms, plot_waveforms
 
 _HOMES = {
     "alt_text": "figure",
     "plot_bitrate": "bitrate",
     "plot_budget": "budget",
     "plot_encode_time": "codecs",
+    "plot_encoder_delay": "encoders",
     "plot_frame_sizes": "codecs",
     "plot_latency": "latency",
     "plot_latency_distribution": "distribution",
     "plot_link": "link",
     "plot_overview": "overview",
+    "plot_pictures": "pictures",
     "plot_rate_distortion": "codecs",
     "plot_setup": "setup",
+    "plot_shapes": "encoders",
+    "plot_spectrogram": "sound",
+    "plot_spectrograms": "sound",
+    "plot_waveforms": "sound",
 }
 
 __all__ = [
@@ -40,13 +49,19 @@ __all__ = [
     "plot_bitrate",
     "plot_budget",
     "plot_encode_time",
+    "plot_encoder_delay",
     "plot_frame_sizes",
     "plot_latency",
     "plot_latency_distribution",
     "plot_link",
     "plot_overview",
+    "plot_pictures",
     "plot_rate_distortion",
     "plot_setup",
+    "plot_shapes",
+    "plot_spectrogram",
+    "plot_spectrograms",
+    "plot_waveforms",
 ]
 
 
