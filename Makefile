@@ -22,7 +22,7 @@ soak: install-test ## The long tests: 1,000 calls opened and closed, large fuzz
 	@$(BIN)/labkit test -m soak $(ARGS)
 
 bench: install-test ## Measure the lab against others; write docs/benchmarks.md
-	@$(BIN)/labkit bench $(ARGS)
+	@$(BIN)/labkit bench --out docs/benchmarks.md $(ARGS)
 
 check: install-test ## Lint, types, stale notebooks and messages
 	@$(BIN)/ruff check
