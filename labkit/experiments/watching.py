@@ -117,7 +117,8 @@ class Watch:
 def _jpeg(frame: Any) -> bytes:
     scale = min(1.0, PICTURE_SIZE[0] / frame.width, PICTURE_SIZE[1] / frame.height)
     width, height = (int(side * scale) // 2 * 2 for side in (frame.width, frame.height))
-    picture = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+    # One thread: those that “auto” starts for every picture take the media's turn on the processor.
+    small = frame.reformat(width=width, height=height, format="rgb24", threads=1)
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=75)
+    Image.fromarray(small.to_ndarray()).save(buffer, "JPEG", quality=75)
     return buffer.getvalue()
