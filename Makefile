@@ -19,7 +19,7 @@ test: install-test ## Install what the tests need, then run every test (ARGS="-k
 	@$(BIN)/labkit test $(ARGS)
 
 soak: install-test ## The long tests: 1,000 calls opened and closed, large fuzz
-	@$(BIN)/labkit test -m soak $(ARGS)
+	@$(BIN)/labkit test -m soak -o faulthandler_timeout=0 $(ARGS)
 
 bench: install-test ## Measure the lab against others; write docs/benchmarks.md
 	@$(BIN)/labkit bench --out docs/benchmarks.md $(ARGS)
