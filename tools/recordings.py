@@ -3,7 +3,8 @@
 python tools/recordings.py            record what is missing in notebooks/data/
 python tools/recordings.py NAME ...   record these anew (a name is a file without ``.run``)
 
-Packet bytes are left out, which keeps a file small; ``meta`` says where a run comes from.
+Packet bytes are left out, but for the first ones of a chapter that takes packets apart: that keeps
+a file small. ``meta`` says where a run comes from. The codec bench makes tables, as CSV files.
 On a machine that has other work, ``chrt -r 5 python tools/recordings.py`` keeps it from the calls.
 """
 
@@ -13,9 +14,12 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 import labkit as lab
 from labkit.run.run import TABLES
@@ -23,6 +27,7 @@ from tools.notebooks import NOTEBOOKS, build
 
 DATA = NOTEBOOKS / "data"
 EXERCISE = "deeper/06-jitter-buffer"
+PACKETS = "deeper/02-packets"
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Experiment:
     "Whether libwebrtc makes the call, without a link (it needs the package ``wrtc``)."
     busy: bool = False
     "Whether Python counts while the call is recorded, as a busy notebook does."
+    packet_bytes: int = 0
+    "How many plain RTP packets, the first ones, keep their bytes."
 
 
 def _far(delay_ms: float) -> dict[str, Any]:
@@ -56,6 +63,8 @@ EXPERIMENTS = {
     "start-bent": Experiment(
         "00-start", 4, {"link": lab.Link(delay_ms=80, jitter_ms=5, loss=0.02)}
     ),
+    "codecs-packets-vp8": Experiment(PACKETS, 1, packet_bytes=40),
+    "codecs-packets-h264": Experiment(PACKETS, 1, {"codec": "h264"}, packet_bytes=40),
     "latency-stock": Experiment("06-latency", 5, {"jitter_buffer": "stock"}),
     "latency-stock-15fps": Experiment("06-latency", 5, {"jitter_buffer": "stock"}, fps=15),
     "latency-marker": Experiment("06-latency", 5),
@@ -73,7 +82,7 @@ async def record(experiment: Experiment) -> lab.Run:
     """Record an experiment and return its Run without packet bytes."""
     run = await (_of_libwebrtc(experiment) if experiment.libwebrtc else _of_labkit(experiment))
     notebook = f"notebooks/{experiment.notebook}.ipynb"
-    return without_bytes(run, recorded_for=notebook, priority=_priority())
+    return without_bytes(run, experiment.packet_bytes, recorded_for=notebook, priority=_priority())
 
 
 def _priority() -> str:
@@ -111,29 +120,63 @@ async def _of_libwebrtc(experiment: Experiment) -> lab.Run:
     return await record_libwebrtc(experiment.seconds)
 
 
-def without_bytes(run: lab.Run, **meta: Any) -> lab.Run:
-    """Return the run without the packets' bytes, and say so in ``meta``; it gets a new digest."""
+def without_bytes(run: lab.Run, keep: int = 0, **meta: Any) -> lab.Run:
+    """Return the run without the packets' bytes, and say so in ``meta``; it gets a new digest.
+
+    Args:
+        run: The run.
+        keep: How many plain RTP packets, the first ones, keep theirs.
+        meta: What else to write into ``meta``.
+    """
     told = {key: value for key, value in run.meta.items() if key != "digest"}
     tables = {table: run.table(table) for table in TABLES}
-    tables["packets"] = tables["packets"].assign(data=None)
-    return lab.Run.from_tables({**told, **meta, "packet_bytes": "left out"}, **tables)
+    packets = tables["packets"]
+    plain = packets[(packets["layer"] == "rtp") & (packets["kind"] == "rtp")]
+    kept = packets.index.isin(plain.sort_values("sent_s").index[:keep])
+    tables["packets"] = packets.assign(data=packets["data"].where(kept, None))
+    left = f"of the first {keep} plain RTP packets" if keep else "left out"
+    return lab.Run.from_tables({**told, **meta, "packet_bytes": left}, **tables)
+
+
+def _comparison() -> Any:
+    from labkit.codecs import compare_video, film_like
+
+    return compare_video(film_like(2), rates_kbps=[150, 300, 600, 1200], xpsnr=False)
+
+
+def _audio_table() -> pd.DataFrame:
+    from labkit.codecs import compare_audio
+
+    return compare_audio()[0]
+
+
+BENCH: dict[str, Callable[[], pd.DataFrame]] = {
+    "codecs-video": lambda: _comparison().summary.drop(columns="xpsnr_db"),
+    "codecs-frames": lambda: _comparison().frames.drop(columns="xpsnr_db"),
+    "codecs-audio": _audio_table,
+}
+"""Tables of the codec bench, for notebooks/02-codecs.ipynb."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Record what is asked for and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *EXPERIMENTS])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *EXPERIMENTS, *BENCH])
     names = parser.parse_args(arguments).names
     DATA.mkdir(exist_ok=True)
-    for name in names or [name for name in EXPERIMENTS if not _file(name).exists()]:
+    every = [*EXPERIMENTS, *BENCH]
+    for name in names or [name for name in every if not _file(name).exists()]:
         print(f"recording {name} ...")
+        if name in BENCH:
+            BENCH[name]().round(3).to_csv(_file(name), index=False)
+            continue
         path = asyncio.run(record(EXPERIMENTS[name])).save(_file(name), force=True)
         print(f"{path.name}, {path.stat().st_size // 1000} kB: {lab.load_run(path)!r}")
     return 0
 
 
 def _file(name: str) -> Path:
-    return DATA / f"{name}.run"
+    return DATA / (f"{name}.csv" if name in BENCH else f"{name}.run")
 
 
 if __name__ == "__main__":

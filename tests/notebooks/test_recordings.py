@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import labkit as lab
+from labkit.codecs import AUDIO_CODECS, VIDEO_CODECS
 from tools.notebooks import NOTEBOOKS
-from tools.recordings import DATA, EXPERIMENTS, without_bytes
+from tools.recordings import BENCH, DATA, EXPERIMENTS, without_bytes
 
-FILES = sorted(DATA.glob("*"))
+FILES = sorted(DATA.glob("*.run"))
+TABLES = sorted(DATA.glob("*.csv"))
 
 
 def test_there_is_a_file_for_each_experiment_and_no_other() -> None:
-    assert [path.name for path in FILES] == sorted(f"{name}.run" for name in EXPERIMENTS)
+    runs = {f"{name}.run" for name in EXPERIMENTS}
+    tables = {f"{name}.csv" for name in BENCH}
+    assert {path.name for path in DATA.glob("*")} == runs | tables
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -22,12 +27,35 @@ def test_a_recording_is_whole_small_and_says_where_it_comes_from(path: Path) -> 
     run = lab.load_run(path)
     assert run.complete
     assert not run.altered
-    assert run.packets["data"].isna().all()
+    kept = run.packets[run.packets["data"].notna()]
+    assert len(kept) == EXPERIMENTS[path.stem].packet_bytes
+    assert set(kept["layer"]) <= {"rtp"}
+    assert (run.meta["packet_bytes"] == "left out") == kept.empty
     assert {"created", "machine", "versions", "seed", "packet_bytes", "priority"} <= run.meta.keys()
     assert run.summary()["latency_ms"]["n"] > 0
     assert path.stat().st_size < 250_000
     chapter = NOTEBOOKS.parent / run.meta["recorded_for"]
     assert f"data/{path.name}" in chapter.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_table_is_whole_small_and_named_by_its_chapter(path: Path) -> None:
+    table = pd.read_csv(path)
+    assert {"codec", "asked_kbps", "encode_ms"} <= set(table.columns)
+    assert table.notna().all(axis=None)
+    assert set(AUDIO_CODECS if path.stem == "codecs-audio" else VIDEO_CODECS) == set(table["codec"])
+    assert path.stat().st_size < 250_000
+    assert f"data/{path.name}" in (NOTEBOOKS / "02-codecs.ipynb").read_text("utf-8")
+
+
+def test_the_first_plain_packets_may_keep_their_bytes() -> None:
+    rows = [
+        {"layer": layer, "kind": "rtp", "sent_s": at_s, "size_bytes": 1, "data": bytes([number])}
+        for number, (layer, at_s) in enumerate([("wire", 0.1), ("rtp", 0.3), ("rtp", 0.2)])
+    ]
+    kept = without_bytes(lab.Run.from_tables({"seed": 5}, packets=rows), keep=1)
+    assert kept.packets["data"].dropna().tolist() == [b"\x02"]
+    assert kept.meta["packet_bytes"] == "of the first 1 plain RTP packets"
 
 
 def test_only_the_bytes_are_taken_out() -> None:
