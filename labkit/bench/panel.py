@@ -63,10 +63,10 @@ call.show()
 
 PRESS_START = """async () => {
   const panel = document.querySelector(".lab-panel");
-  const image = panel.querySelector(".lab-picture img");
-  const before = image.src, begin = performance.now();
+  const picture = panel.querySelector(".lab-picture");
+  const before = picture.dataset.frame, begin = performance.now();
   panel.querySelector(".lab-start").click();
-  while (image.src === before || !image.complete || image.naturalWidth === 0) {
+  while (picture.dataset.frame === before) {
     if (performance.now() - begin > 20000) return null;
     await new Promise(requestAnimationFrame);
   }
@@ -131,7 +131,7 @@ async def click_to_picture(_seconds: float) -> Row:
         "≤ 0.7 s",
         f"p50 {p50 / 1000:.2f} s, worst {max(taken_ms) / 1000:.2f} s (n = {len(taken_ms)})",
         p50 <= 700,
-        "from the click in the page to the loaded picture; each start opens the worker and the "
+        "from the click in the page to the drawn picture; each start opens the worker and the "
         "relay anew",
         {"ms": taken_ms},
     )

@@ -2,6 +2,7 @@
 // What comes from here goes up as custom messages: trait sync wedges while a cell runs.
 
 const ACK_MS = 500; // each message makes the kernel “busy” for a moment: not one a picture
+const TOGETHER_MS = 25;
 const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
 const THROTTLE_MS = 100;
 const BUSY_MS = 1000;
@@ -52,9 +53,25 @@ function acknowledger(model) {
   return { shown, stop: () => clearTimeout(timer) };
 }
 
-function pictureOf(model, direction, shown) {
+// Pictures that come together are drawn together: a browser's frame costs more than a picture.
+function painter() {
+  const waiting = new Map();
+  let asked = null;
+  const paint = () => {
+    asked = null;
+    for (const [key, draw] of waiting) { waiting.delete(key); draw(); }
+  };
+  const add = (key, draw) => {
+    waiting.set(key, draw);
+    asked ??= setTimeout(() => requestAnimationFrame(paint), TOGETHER_MS);
+  };
+  return { add, stop: () => clearTimeout(asked) };
+}
+
+function pictureOf(model, direction, paint, shown) {
   const words = model.get("words");
-  const image = make("img", { alt: direction.alt, hidden: "" });
+  const canvas = make("canvas", { role: "img", "aria-label": direction.alt, hidden: "" });
+  const context = canvas.getContext("2d", { alpha: false });
   const empty = make("div", { class: "lab-empty" }, words.no_picture);
   const frame = make("span", { class: "lab-frame" });
   const numbers = make("span", { class: "lab-numbers" });
@@ -62,36 +79,35 @@ function pictureOf(model, direction, shown) {
   title.innerHTML = direction.legend;
   const node = make(
     "figure", { class: "lab-picture", "data-direction": direction.name },
-    make("div", { class: "lab-screen" }, image, empty),
+    make("div", { class: "lab-screen" }, canvas, empty),
     make("figcaption", {}, title, frame, numbers),
   );
-  let url = null, shownAt = 0;
-  const release = () => url && URL.revokeObjectURL(url);
-  const take = (content, buffer) => {
-    const next = URL.createObjectURL(new Blob([buffer], { type: "image/jpeg" }));
-    const done = () => {
-      release();
-      url = next;
-      shown(content.number);
-    };
-    image.onload = image.onerror = done;
-    image.src = next;
-    image.hidden = false;
+  let newest = null, drawnAt = 0;
+  const draw = (content, bitmap) => {
+    if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
+    if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    if (canvas.hidden) frame.textContent = content.frame_text;
+    canvas.hidden = false;
     empty.hidden = true;
-    shownAt = performance.now();
-    frame.textContent = content.frame_text;
+    newest = content;
+    drawnAt = performance.now();
     node.dataset.frame = content.frame ?? "";
+    shown(content.number);
+  };
+  const take = async (content, buffer) => {
+    const bitmap = await createImageBitmap(new Blob([buffer], { type: "image/jpeg" }));
+    paint(direction.name, () => draw(content, bitmap));
   };
   const show = () => {
+    const state = model.get("state").state;
+    const stale = state === "running" && performance.now() - drawnAt > STALE_MS;
     numbers.textContent = model.get("numbers")[direction.name] ?? "";
-    const running = model.get("state").state === "running";
-    node.classList.toggle("lab-old", !image.hidden && !running);
+    if (newest) frame.textContent = stale ? words.no_new_picture : newest.frame_text;
+    node.classList.toggle("lab-old", !canvas.hidden && state !== "running");
   };
-  const check = () => {
-    const stale = shownAt > 0 && performance.now() - shownAt > STALE_MS;
-    if (stale && model.get("state").state === "running") frame.textContent = words.no_new_picture;
-  };
-  return { node, take, show, check, release };
+  return { node, take, show };
 }
 
 function valueText(spec, value, words) {
@@ -196,9 +212,10 @@ function render({ model, el }) {
   const start = button(model, words.start, "start", "can_start", asking.ask);
   const stop = button(model, words.stop, "stop", "can_stop", asking.ask);
   const acknowledged = acknowledger(model);
+  const painting = painter();
   const pictures = new Map(
     model.get("directions").filter((one) => one.picture)
-      .map((one) => [one.name, pictureOf(model, one, acknowledged.shown)]));
+      .map((one) => [one.name, pictureOf(model, one, painting.add, acknowledged.shown)]));
   const link = linkControls(model, asking.ask);
   const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
   const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
@@ -214,8 +231,7 @@ function render({ model, el }) {
   const watchers = [["msg:custom", onMessage], ["change:state", onState],
     ["change:numbers", onNumbers], ["change:links", link.show]];
   watchers.forEach(([name, handler]) => model.on(name, handler));
-  const timers = [setInterval(here, HERE_MS),
-    setInterval(() => pictures.forEach((one) => one.check()), 500)];
+  const timers = [setInterval(here, HERE_MS), setInterval(onNumbers, 1000)];
   document.addEventListener("visibilitychange", here);
   onState();
   link.show();
@@ -226,7 +242,7 @@ function render({ model, el }) {
     document.removeEventListener("visibilitychange", here);
     asking.stop();
     acknowledged.stop();
-    pictures.forEach((one) => one.release());
+    painting.stop();
   };
 }
 

@@ -53,7 +53,7 @@ class Panel:
         return int(self.picture(direction).get_attribute("data-frame") or -1)
 
     def pixels(self, direction: str) -> list[int]:
-        return list(self.picture(direction).locator("img").evaluate(PIXELS))
+        return list(self.picture(direction).locator("canvas").evaluate(PIXELS))
 
     def number(self, direction: str, pattern: str) -> float:
         """A number in the words under a picture, -1 before there are any."""

@@ -25,7 +25,7 @@ FOCUSED = """() => {
     return node.dataset.field ?? node.closest("label")?.textContent ?? node.textContent;
 }"""
 
-FONT_SIZES = """panel => [...panel.querySelectorAll("*")]
+FONT_SIZES = """panel => [...panel.querySelectorAll("*:not(style)")]
     .filter(node => [...node.childNodes].some(
         child => child.nodeType === Node.TEXT_NODE && child.textContent.trim()))
     .map(node => parseFloat(getComputedStyle(node).fontSize))"""
