@@ -48,7 +48,8 @@ def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:
         "machine": "Linux",
         "python": "3.11",
         "before": before,
-        "after": {"tasks": 2, "memory_mb": 101.0},
+        "after": {"tasks": 2, "memory_mb": 131.0},
+        "memory_mb": [100.0, 130.0, 131.0],
         "seconds_p50": 0.5,
     }
     (tmp_path / RESULT).parent.mkdir()
@@ -57,6 +58,10 @@ def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:
     assert row.met is False
     assert "2026-01-02" in row.note
     assert left_behind(result) == {"tasks": 2}
+    assert left_behind({**result, "memory_mb": [100.0, 110.0, 131.0]}) == {
+        "tasks": 2,
+        "memory_mb": 21.0,
+    }
 
 
 def test_the_page_has_a_line_for_every_row() -> None:
