@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
 
 from labkit.codecs.sound import Sound
@@ -37,6 +38,9 @@ FLOOR_DB, TOP_DB = -110.0, -30.0
 
 MAP = "magma"
 COLUMNS = 3
+TICK_KHZ = 4.0
+"""G.711 ends at 4 kHz, G.722 at 8: a tick stands there."""
+
 SAID_KHZ = (4, 8)
 """The text says how loud it is above these."""
 
@@ -132,6 +136,8 @@ def _draw(ax: Axes, sound: Sound, top_hz: float, kwargs: dict[str, Any]) -> Axes
     extent = (0.0, sound.duration_s, 0.0, sound.rate / 2000)
     image = ax.imshow(levels, **{**style, **kwargs}, extent=extent, interpolation="nearest")
     ax.set_ylim(0, top_hz / 1000)
+    if top_hz >= 2000 * TICK_KHZ:
+        ax.yaxis.set_major_locator(MultipleLocator(TICK_KHZ))
     return image
 
 

@@ -105,6 +105,9 @@ three = compared.frames[compared.frames["codec"].isin(["vp8", "h264", "av1"])]
 plots.plot_frame_sizes(three, asked_kbps=300)
 
 # %% [markdown]
+# VP8 and H.264 are calm behind the star. AV1 is not: what does it do every fourth frame? This
+# encoder gives more to frames that many others refer to.
+#
 # Here is VP8's key frame against the mean of the others.
 
 # %%
@@ -196,6 +199,7 @@ plots.plot_shapes(triangle)
 
 # %% [markdown]
 # Follow the upper edge from left to right: which shape is best, and where does it change?
+# (`bits_per_pixel` is the rate, divided by all the pixels of a second.)
 
 # %%
 best = triangle.loc[triangle.groupby("asked_kbps")["psnr_db"].idxmax()]
@@ -224,6 +228,8 @@ Audio(sentence.samples, rate=sentence.rate)
 # %% [markdown]
 # Opus at four rates, then G.722 and G.711, the telephone's codecs, at the only rate that they have.
 # `pcmu` is G.711 as SDP calls it. Listen to the *s* in “sentence” and “six”.
+#
+# Opus may use more or less than it is asked for: an *s* is harder to describe than a pause.
 
 # %%
 asked = [("opus", 6), ("opus", 16), ("opus", 32), ("opus", 96), ("g722", 64), ("pcmu", 64)]
@@ -275,7 +281,9 @@ for name, sound in broken.items():
 plots.plot_waveforms(broken, from_s=2.8, to_s=3.2, lost=[(2.9, 2.92), (3.1, 3.12)])
 
 # %% [markdown]
-# The hole at the same place, told twice: once there is nothing, once there is a guess.
+# The hole at the same place, told twice: once there is nothing, once there is a guess. Look also at
+# what comes *behind* it. A codec that describes the next packet by the last one needs a while until
+# it is right again.
 #
 # ## Control questions
 #
@@ -350,10 +358,10 @@ table.sort_values("delay_ms")[["codec", "asked_kbps", "delay_ms", "encode_ms"]].
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It is the telephone network's codec since 1972: who calls a phone can be sure that the other side
-# understands it, and nobody in between has to decode and encode again. It costs next to no
-# computing and has the smallest delay. As a common language it is a must, as a first choice it is
-# not.
+# It is the telephone network's codec (ITU-T recommendation G.711, of 1972): who calls a phone can
+# be sure that the other side understands it, and nobody in between has to decode and encode again.
+# It costs next to no computing and has the smallest delay. As a common language it is a must, as a
+# first choice it is not.
 #
 # </details>
 
