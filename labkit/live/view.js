@@ -82,16 +82,15 @@ function pictureOf(model, direction, paint, shown) {
     make("div", { class: "lab-screen" }, canvas, empty),
     make("figcaption", {}, title, frame, numbers),
   );
-  let newest = null, drawnAt = 0;
+  let drawnAt = 0;
   const draw = (content, bitmap) => {
     if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
     if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
     context.drawImage(bitmap, 0, 0);
     bitmap.close();
-    if (canvas.hidden) frame.textContent = content.frame_text;
+    frame.textContent = content.frame_text;
     canvas.hidden = false;
     empty.hidden = true;
-    newest = content;
     drawnAt = performance.now();
     node.dataset.frame = content.frame ?? "";
     shown(content.number);
@@ -102,9 +101,9 @@ function pictureOf(model, direction, paint, shown) {
   };
   const show = () => {
     const state = model.get("state").state;
-    const stale = state === "running" && performance.now() - drawnAt > STALE_MS;
+    const stale = drawnAt > 0 && performance.now() - drawnAt > STALE_MS;
     numbers.textContent = model.get("numbers")[direction.name] ?? "";
-    if (newest) frame.textContent = stale ? words.no_new_picture : newest.frame_text;
+    if (stale && state === "running") frame.textContent = words.no_new_picture;
     node.classList.toggle("lab-old", !canvas.hidden && state !== "running");
   };
   return { node, take, show };

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from labkit.bench.jupyter import JupyterLab, NotebookPage, chromium, jupyter_lab
 from labkit.errors import MissingPart
+from tests.browser.panel import helpers
 from tests.timing import SECOND
 
 
@@ -37,7 +39,9 @@ def notebook(lab: JupyterLab, browser: Any, tmp_path: Path) -> Iterator[Notebook
     finally:
         page.screenshot(path=tmp_path / "end.png")
         page.close()
+        left = helpers(lab)
         for kernel in lab.ask("kernels"):
             lab.ask(f"kernels/{kernel['id']}", "DELETE", timeout=20 * SECOND)
+    assert psutil.wait_procs(left, timeout=5 * SECOND)[1] == []  # they end with their kernel
     assert opened.complaints == []
     assert opened.outside() == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.bench.jupyter import NotebookPage
+import psutil
+
+from labkit.bench.jupyter import JupyterLab, NotebookPage
 from tests.timing import SECOND
 
 PIXELS = """image => {
@@ -16,6 +19,16 @@ PIXELS = """image => {
     context.drawImage(image, 0, 0, 32, 24);
     return Array.from(context.getImageData(0, 0, 32, 24).data);
 }"""
+
+
+def helpers(lab: JupyterLab) -> list[psutil.Process]:
+    """The helper processes that the lab's kernels have now: workers, relays, recorders."""
+    found = []
+    for one in psutil.Process(lab.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it may end while we look
+            if "labkit.process" in one.cmdline():
+                found.append(one)
+    return found
 
 
 class Panel:

@@ -3,11 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
 import pytest
 
 from labkit.bench.jupyter import NotebookPage, write_notebook
-from tests.browser.panel import Panel
+from tests.browser.panel import Panel, helpers
 from tests.timing import SECOND
 
 pytestmark = pytest.mark.browser
@@ -52,11 +51,6 @@ def started(panel: Panel) -> Panel:
     return panel
 
 
-def workers(notebook: NotebookPage) -> list[psutil.Process]:
-    family = psutil.Process(notebook.lab.process.pid).children(recursive=True)
-    return [one for one in family if "labkit.process" in one.cmdline()]
-
-
 def test_a_call_from_start_to_stop(notebook: NotebookPage) -> None:
     panel = open_panel(notebook)
     assert panel.state == "Not started. Start opens a call between alice and bob here."
@@ -78,7 +72,7 @@ def test_a_call_from_start_to_stop(notebook: NotebookPage) -> None:
 
     panel.press("Stop")
     panel.until(lambda: panel.state == "Ended. Start opens a new call.")
-    panel.until(lambda: workers(notebook) == [])
+    panel.until(lambda: helpers(notebook.lab) == [])
     keep(notebook, "3-ended")
 
     panel.press("Start")
@@ -158,10 +152,10 @@ def test_stop_while_it_starts_and_a_worker_that_dies(notebook: NotebookPage) -> 
     panel.until(lambda: panel.state.startswith("Starting"))
     panel.press("Stop")
     panel.until(lambda: panel.state.startswith("Ended"))
-    panel.until(lambda: workers(notebook) == [])
+    panel.until(lambda: helpers(notebook.lab) == [])
 
     started(panel)
-    worker = next(one for one in workers(notebook) if one.cmdline()[-1].endswith("worker"))
+    worker = next(one for one in helpers(notebook.lab) if one.cmdline()[-1].endswith("worker"))
     worker.kill()
     panel.until(lambda: panel.state.startswith("The process that carried the call ended."))
     keep(notebook, "6-broken")
