@@ -49,7 +49,9 @@ class Comparison:
             return _("Nothing was measured here.")
         measured = self._text(self.measured)
         if self.guess is None:
-            return _("Measured: {measured}. You kept no guess.").format(measured=measured)
+            return _("Measured: {measured}. You did not guess yet. Type a number above.").format(
+                measured=measured
+            )
         return _("You guessed {guess}, and {measured} were measured: {verdict}").format(
             guess=self._text(self.guess),
             measured=measured,
@@ -101,6 +103,8 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__([asked, row, self._said])
         self._button.on_click(lambda _button: self.keep(self._field.value))
         self._show_kept()
+        # The field tells its value when Enter is pressed, and when it is left.
+        self._field.observe(lambda change: self.keep(change.new), "value")
 
     @property
     def guess(self) -> float | None:
@@ -108,7 +112,7 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
         return _kept.get(self.question)
 
     def keep(self, guess: float | str) -> None:
-        """Keep a guess, as the button does; a new one takes its place.
+        """Keep a guess, as Enter and the button do; a new one takes its place.
 
         Args:
             guess: A number, or a text that holds one (with a point or a comma).
@@ -130,9 +134,9 @@ class Prediction(ipywidgets.VBox):  # type: ignore[misc]
 
     def _show_kept(self) -> None:
         if self.guess is None:
-            self._say(_("Guess first, then measure."))
+            self._say(_("Type a number, press Enter, then go on."))
             return
-        self._field.value = f"{self.guess:g}"
+        self._field.value = repr(self.guess).removesuffix(".0")
         kept = f"{self.guess:g} {self.unit}".rstrip()
         self._say(_("Kept: {guess}. You will see it beside the measurement.").format(guess=kept))
 

@@ -41,6 +41,14 @@ def test_the_button_keeps_what_the_field_says() -> None:
     assert "12.5 ms" in said(prediction)
 
 
+def test_enter_keeps_what_the_field_says() -> None:
+    prediction = asked()
+    assert "press Enter" in said(prediction)
+    prediction.children[1].children[0].value = "1234567,5"
+    assert prediction.guess == 1234567.5
+    assert prediction.children[1].children[0].value == "1234567.5"
+
+
 @pytest.mark.parametrize("text", ["", "fifty", "nan", "inf", "1 2"])
 def test_what_is_no_number_is_not_kept(text: str) -> None:
     prediction = asked()
@@ -82,7 +90,7 @@ def test_the_comparison_says_how_far_off_it_was(
 
 def test_without_a_guess_the_measurement_is_still_shown() -> None:
     comparison = asked().compare(7.25)
-    assert repr(comparison) == "Measured: 7.2 ms. You kept no guess."
+    assert repr(comparison) == ("Measured: 7.2 ms. You did not guess yet. Type a number above.")
     assert "–" in comparison._repr_html_()
 
 
