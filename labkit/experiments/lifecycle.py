@@ -32,6 +32,9 @@ class Lifecycle:
         spec: What the call is made of.
     """
 
+    start_within_s = 30.0
+    "How long the session may take to connect; it has shorter limits of its own."
+
     def __init__(self, spec: CallSpec) -> None:
         self.spec = self._opened = spec
         self.state = "new"
@@ -101,7 +104,7 @@ class Lifecycle:
         await self._must_carry().open(self.spec, self.time_zero)
 
     async def _connect(self) -> None:
-        await self._must_carry().ask("start", timeout=30.0)
+        await self._must_carry().ask("start", timeout=self.start_within_s)
         self._set_state("running")
         was, now = self._opened, self.spec  # a link may have been bent meanwhile
         for direction, before, link in zip(

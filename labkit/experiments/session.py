@@ -1,4 +1,4 @@
-"""One call as it runs: two peers, a relay between them, and whoever watches.
+"""One call as it runs: two sides, a relay between them, and whoever watches.
 
 A session belongs to one asyncio loop: the worker's, or the lab's loop in the kernel.
 """
@@ -12,7 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.errors import BadValue, CallError, LabError, WaitTimeout
+from labkit.experiments.breaks import (
+    failed_error,
+    not_connected_error,
+    page_left_error,
+    relay_died_error,
+)
 from labkit.experiments.sampling import sample_forever
+from labkit.experiments.sides import Sides
 from labkit.experiments.spec import CallSpec
 from labkit.experiments.watching import Watch
 from labkit.net import Link
@@ -22,6 +29,7 @@ from labkit.peers.clock import Clock
 from labkit.peers.codecs import check_codec
 from labkit.peers.endpoint import Peer
 from labkit.peers.packetbook import PacketBook
+from labkit.peers.remote import RemoteSide
 from labkit.run.feed import Feed
 from labkit.run.tap import Tap
 from labkit.signaling.base import signaling_named
@@ -31,6 +39,12 @@ __all__ = ["CONNECT_TIMEOUT_S", "Session"]
 
 CONNECT_TIMEOUT_S = 15.0
 """A bent link may lose many of the first packets; a healthy call needs 0.1 s."""
+
+PAGE_TIMEOUT_S = 8.0
+"""The same for a page: who pressed a button waits for it."""
+
+GOODBYE_S = 0.5
+"""How long a connection that was closed waits for the message that says why."""
 
 FLUSH_S = 0.1
 """How often rows go to the recorder."""
@@ -63,7 +77,13 @@ class Session:
         self._watch = Watch(self, notify)
         self._notify = notify
         self._last_shown: dict[str, int] = {}
-        self.peers = self._make_peers()
+        self._leaving: asyncio.TimerHandle | None = None
+        sides = Sides(spec, tap=self.tap, clock=clock, book=self._book,
+                      on_decoded=self._decoded, notify=notify)  # fmt: skip
+        self._numbered = sides.numbered()
+        self.sides = sides.make()
+        self.peers = {name: s for name, s in self.sides.items() if isinstance(s, Peer)}
+        self._page = next((s for s in self.sides.values() if isinstance(s, RemoteSide)), None)
 
     async def start(self) -> None:
         """Connect the two peers; media flows when this returns.
@@ -79,17 +99,19 @@ class Session:
         self._bridge = await self._relay.open(
             first, second, forward=self.spec.forward, back=self.spec.back, seed=self.spec.seed
         )
-        for peer in self.peers.values():
-            await peer.open()
+        for side in self.sides.values():
+            await side.open()
         self._tasks.append(asyncio.create_task(self._flush_forever(), name="flush rows"))
         self._tasks.append(asyncio.create_task(sample_forever(self), name="sample values"))
         await signaling_named(self.spec.signaling).exchange(
-            self.peers[first], self.peers[second], self._rewrite, self._note_message
+            self.sides[first], self.sides[second], self._rewrite, self._note_message
         )
         await self._connected()
 
     async def attach(self, address: tuple[str, int], token: bytes) -> None:
         """Send rows to a recorder, from now on and of the set-up."""
+        if self._page is not None:
+            self._page.settle_clock()
         self.tap.attach(Feed.connect(address, token))
         await self._relay.attach(address, token)
         self._note_event("recording_started")
@@ -136,9 +158,10 @@ class Session:
             for probe in peer.senders
             if probe.newest is not None and probe.track.endswith(":video")
         }
-        deadline = self.clock.now() + STRAGGLERS_S
-        while self.clock.now() < deadline:
-            if all(self._last_shown.get(track, -1) >= frame for track, frame in wanted.items()):
+        asked_s = self.clock.now()
+        while self.clock.now() < asked_s + STRAGGLERS_S:
+            shown = all(self._last_shown.get(track, -1) >= n for track, n in wanted.items())
+            if shown and (self._page is None or self._page.told_until_s >= asked_s):
                 return
             await asyncio.sleep(0.02)
 
@@ -152,13 +175,19 @@ class Session:
         result = function(self.peers[peer])
         return await result if asyncio.iscoroutine(result) else result
 
+    def said(self, message: dict[str, Any]) -> None:
+        """Take a message of the page that is one side of this call."""
+        if self._page is not None:
+            self._page.said(message)
+
     def watch(self, pictures_hz: float, numbers_hz: float) -> None:
         """Send pictures and numbers to the watcher; 0 Hz stops them."""
         self._watch.set_rates(pictures_hz, numbers_hz)
 
     async def facts(self) -> dict[str, Any]:
         """Return what the Run should say of this session, for its ``meta``."""
-        return {"relay_realtime": self._relay.realtime}
+        page = {} if self._page is None else {"browser": self._page.agent}
+        return {"relay_realtime": self._relay.realtime, **page}
 
     async def counts(self) -> dict[str, Any]:
         """Return the relay's counters by direction."""
@@ -172,87 +201,58 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._watch.close()
-        closing = (peer.close() for peer in self.peers.values())
+        closing = (side.close() for side in self.sides.values())
         await asyncio.gather(*closing, return_exceptions=True)
+        if self._leaving is not None:
+            self._leaving.cancel()
         self.tap.detach()
         self._relay.died.remove_done_callback(self._relay_died)
         await self._relay.close()
 
-    def _make_peers(self) -> dict[str, Peer]:
-        spec = self.spec
-        first, second = spec.names
-        there = {"video": spec.video, "audio": spec.audio}
-        back = {"video": spec.back_video, "audio": spec.back_audio}
-        return {
-            first: self._make_peer(first, second, there, back),
-            second: self._make_peer(second, first, back, there),
-        }
-
-    def _make_peer(
-        self, name: str, other: str, sends: dict[str, Any], receives: dict[str, Any]
-    ) -> Peer:
-        return Peer(
-            name,
-            other=other,
-            **sends,
-            receives=tuple(kind for kind, source in receives.items() if source is not None),
-            codec=self.spec.codec,
-            jitter_buffer=self.spec.jitter_buffer,
-            tap=self.tap,
-            clock=self.clock,
-            book=self._book,
-            place=self.spec.place,
-            on_decoded=self._decoded,
-            on_failure=lambda error: self._notify("failed", error),
-        )
-
     def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
         if number is not None:
             self._last_shown[track] = number
-        if number is not None or track.endswith(":audio"):
+        if number is not None or track not in self._numbered:
             self.first_frame.set()
-        self._watch.decoded(track, frame, number, at_s)
+        if frame is not None:  # a page keeps its pictures
+            self._watch.decoded(track, frame, number, at_s)
 
     async def _connected(self) -> None:
+        within_s = CONNECT_TIMEOUT_S if self._page is None else PAGE_TIMEOUT_S
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                while any(p.pc.connectionState != "connected" for p in self.peers.values()):
+            async with asyncio.timeout(within_s):
+                while any(s.connection_state != "connected" for s in self.sides.values()):
                     self._refuse_failed()
                     await asyncio.sleep(0.005)
         except TimeoutError as error:
             if isinstance(error, LabError):
                 raise
-            raise WaitTimeout(
-                _("The peers did not connect within {timeout:g} s.").format(
-                    timeout=CONNECT_TIMEOUT_S
-                ),
-                _("The link lost or held back too many of the first packets."),
-                _("Try less loss, or a higher rate_kbps."),
-            ) from None
+            raise not_connected_error(within_s, page=self._page is not None) from None
+        if self._page is not None:
+            for peer in self.peers.values():
+                peer.pc.on("connectionstatechange", self._look_for_the_page)
+
+    def _look_for_the_page(self) -> None:
+        gone = any(p.connection_state in ("closed", "failed") for p in self.peers.values())
+        if gone and self._leaving is None:  # a page that says good-bye is heard in the meantime
+            loop = asyncio.get_running_loop()
+            self._leaving = loop.call_later(GOODBYE_S, self._notify, "failed", page_left_error())
 
     def _relay_died(self, _died: asyncio.Future[None]) -> None:
-        error = CallError(
-            _("The relay between the peers ended."),
-            _("Its process was ended from outside, or it crashed."),
-            _("Start the call again; “labkit doctor” checks this machine."),
-        )
-        self._notify("failed", error)
+        self._notify("failed", relay_died_error())
 
     def _refuse_failed(self) -> None:
-        for peer in self.peers.values():
-            if peer.pc.connectionState == "failed":
-                raise CallError(
-                    _("{peer} could not connect.").format(peer=peer.name),
-                    _("ICE or DTLS failed over this link."),
-                    _("Try less loss, or look at the events of the run."),
-                )
+        for side in self.sides.values():
+            if side.connection_state == "failed":
+                raise failed_error(side.name)
 
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         assert self._bridge is not None
         host, port = self._bridge.address_for[receiver]
         changed, far = replace_candidates(sdp, host, port)
-        await self._bridge.set_far(sender, far)
-        self.peers[receiver].event("relay_address", {"instead_of": sender, "is": f"{host}:{port}"})
+        # A page may send from another address than the ones it names: its first datagram tells.
+        await self._bridge.set_far(sender, [] if sender == self.spec.remote else far)
+        self.sides[receiver].event("relay_address", {"instead_of": sender, "is": f"{host}:{port}"})
         return changed
 
     def _note_message(self, sender: str, receiver: str, name: str, body: str) -> None:
@@ -262,7 +262,7 @@ class Session:
                      size_bytes=len(body), body=hidden)  # fmt: skip
 
     def _note_event(self, name: str, detail: Any = "") -> None:
-        self.peers[self.spec.names[0]].event(name, detail)
+        self.sides[self.spec.names[0]].event(name, detail)
 
     async def _flush_forever(self) -> None:
         while True:

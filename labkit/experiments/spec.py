@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.errors import BadValue
 from labkit.media.audio import check_audio_source
+from labkit.media.page import PageMedia
 from labkit.media.sources import check_video_source
 from labkit.net import Link
 from labkit.words import _
@@ -41,6 +42,8 @@ class CallSpec:
     place: str = "worker"
     seed: int = 1
     names: tuple[str, str] = ("alice", "bob")
+    remote: str | None = None
+    "The one of the two that lives in a web page."
 
     def __post_init__(self) -> None:
         self._check_choice("engine", self.engine, ENGINES)
@@ -55,7 +58,7 @@ class CallSpec:
                 _("This call sends nothing."), next_step=_("Give it video=TestPattern().")
             )
         for name, source in self.sources().items():
-            if source is not None:
+            if source is not None and not isinstance(source, PageMedia):
                 check = check_video_source if name.endswith("video") else check_audio_source
                 check(source)
 

@@ -108,7 +108,7 @@ class Watch:
         return None if before is None else (received - before) * 8 / 1000 / passed_s
 
     def _captured_s(self, track: str, number: int | None) -> float | None:
-        for probe in self._session.peers[track.split(":")[0]].senders:
+        for probe in self._session.sides[track.split(":")[0]].senders:
             if probe.track == track and number is not None:
                 return probe.recent.get(number)
         return None

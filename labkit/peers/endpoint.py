@@ -43,6 +43,7 @@ class Peer:
         video: Video source to send, or None.
         audio: Audio source to send, or None.
         receives: Kinds of media that are expected from the other side.
+        stamped: Whether the pictures from there carry a stamp.
         codec: ``vp8`` or ``h264``.
         jitter_buffer: ``marker``, ``stock`` or a class (see ``JitterBufferLike``).
         tap: Where the probes' rows go.
@@ -67,6 +68,7 @@ class Peer:
         video: Any = None,
         audio: Any = None,
         receives: tuple[str, ...] = (),
+        stamped: bool = True,
         codec: str = "vp8",
         jitter_buffer: str | type[Any] = "marker",
         tap: Tap | None = None,
@@ -84,7 +86,7 @@ class Peer:
         self.receivers: list[ReceiveProbe] = []
         self._counter = DatagramCounter()
         self._sources = {"audio": audio, "video": video}
-        self._receives = receives
+        self._receives, self._stamped = receives, stamped
         self._codec = codec
         self._buffer_class = jitter_buffer_class(jitter_buffer)
         self._book = book or PacketBook(self.tap, self.clock)
@@ -109,6 +111,11 @@ class Peer:
         if self._pc is None:
             raise RuntimeError(f"peer {self.name} is not open")
         return self._pc
+
+    @property
+    def connection_state(self) -> str:
+        """State of the connection, as W3C names it; closed where there is none."""
+        return "closed" if self._pc is None else self._pc.connectionState
 
     @property
     def datagrams(self) -> dict[str, int]:
@@ -164,15 +171,7 @@ class Peer:
 
     def nominated_pair(self) -> dict[str, str] | None:
         """Return the addresses that ICE has agreed on, as this side sees them."""
-        for connection in private.ice_connections(self.pc):
-            pair = connection._nominated.get(1)
-            if pair is not None:
-                local, remote = pair.local_candidate, pair.remote_candidate
-                return {
-                    "local": f"{local.host}:{local.port} {local.type}",
-                    "remote": f"{remote.host}:{remote.port} {remote.type}",
-                }
-        return None
+        return private.nominated_pair(self.pc)
 
     async def close(self) -> None:
         """Stop everything that this peer has opened."""
@@ -264,6 +263,7 @@ class Peer:
                 tap=self.tap,
                 clock=self.clock,
                 book=self._book,
+                stamped=self._stamped,
                 on_decoded=lambda frame, number, at: self._on_decoded(name, frame, number, at),
                 on_first=lambda what: self.event(what, name),
                 on_failure=self._on_failure,

@@ -17,6 +17,7 @@ __all__ = [
     "decoder_queue",
     "encoder_of",
     "ice_connections",
+    "nominated_pair",
     "replace_jitter_buffer",
     "stay_on_loopback",
     "transports_of",
@@ -79,6 +80,19 @@ def transports_of(pc: RTCPeerConnection) -> list[Any]:
 def ice_connections(pc: RTCPeerConnection) -> list[Any]:
     """Return the aioice connections of a peer connection, each once."""
     return [dtls.transport._connection for dtls in transports_of(pc)]
+
+
+def nominated_pair(pc: RTCPeerConnection) -> dict[str, str] | None:
+    """Return ``local`` and ``remote`` of the pair that ICE has agreed on, None before that."""
+    for connection in ice_connections(pc):
+        pair = connection._nominated.get(1)
+        if pair is not None:
+            local, remote = pair.local_candidate, pair.remote_candidate
+            return {
+                "local": f"{local.host}:{local.port} {local.type}",
+                "remote": f"{remote.host}:{remote.port} {remote.type}",
+            }
+    return None
 
 
 def stay_on_loopback(connection: Any) -> None:

@@ -71,6 +71,7 @@ class ReceiveProbe:
         receiver: The aiortc receiver; hooks are set on this instance.
         peer: Name of the receiving peer.
         track: Name of the track that arrives, for instance ``alice:video``.
+        stamped: Whether its pictures carry a stamp; a camera's do not.
         on_decoded: Called with each decoded frame, its number (None: unreadable, or audio)
             and the second at which it was in Python's hands.
         on_first: Called with ``first_packet`` and ``first_frame``, once each.
@@ -86,6 +87,7 @@ class ReceiveProbe:
         tap: Tap,
         clock: Clock,
         book: PacketBook,
+        stamped: bool = True,
         on_decoded: Callable[[Any, int | None, float], None],
         on_first: Callable[[str], None],
         on_failure: Callable[[LabError], None],
@@ -96,6 +98,7 @@ class ReceiveProbe:
         self._tap = tap
         self._clock = clock
         self._book = book
+        self._stamped = stamped
         self._on_decoded = on_decoded
         self._on_first = on_first
         self._firsts: set[str] = set()
@@ -172,7 +175,7 @@ class ReceiveProbe:
 
     def _decoded(self, frame: Any, at_s: float) -> None:
         self._first("first_frame")
-        number = read_frame(frame) if isinstance(frame, VideoFrame) else None
+        number = read_frame(frame) if self._stamped and isinstance(frame, VideoFrame) else None
         timestamp = self._raw_of.pop(frame.pts, None)
         if self._tap.recording:
             arrival = self._arrivals.pop(timestamp, None) if timestamp is not None else None
@@ -223,17 +226,25 @@ class ReceiveProbe:
             **common,
             first_arrived_s=None if arrival is None else arrival.first_arrived_s,
             last_arrived_s=None if arrival is None else arrival.last_arrived_s,
-            fate=None if decoded_s is None else "unreadable" if number is None else "shown",
+            fate=None if decoded_s is None else self._fate(number),
         )
+
+    def _fate(self, number: int | None) -> str:
+        return "unreadable" if self._stamped and number is None else "shown"
 
 
 def _buffer_error(buffer: Any, error: Exception) -> LabError:
     last = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # The text of a class that was written in a cell is not here, only its line's number.
+    place = _("It happened in line {line}.") if not last.line else _(
+        "It happened in line {line}: {code}."
+    )  # fmt: skip
     return CallError(
-        _("The jitter buffer {name} failed in add(): {kind}: {error}.").format(
-            name=type(buffer).__name__, kind=type(error).__name__, error=error
+        _("The jitter buffer {name} failed in add(): {error}.").format(
+            name=type(buffer).__name__, error=said
         ),
-        _("It happened in line {line}: {code}.").format(line=last.lineno, code=last.line or "?"),
+        place.format(line=last.lineno, code=last.line),
         _("Mend the class and start the call again."),
     )
 

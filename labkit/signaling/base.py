@@ -54,9 +54,9 @@ def signaling_named(name: str) -> Signaling:
     Raises:
         BadValue: There is none of that name.
     """
-    from labkit.signaling.memory import MemorySignaling
+    from labkit.signaling.memory import CommSignaling, MemorySignaling
 
-    ways: dict[str, Callable[[], Signaling]] = {"memory": MemorySignaling}
+    ways: dict[str, Callable[[], Signaling]] = {"memory": MemorySignaling, "comm": CommSignaling}
     if name not in ways:
         raise BadValue(
             _("signaling={name!r} is not known.").format(name=name),

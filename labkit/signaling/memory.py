@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.signaling.base import Note, Rewrite, Side
 
-__all__ = ["MemorySignaling"]
+__all__ = ["CommSignaling", "MemorySignaling"]
 
 
 class MemorySignaling:
@@ -20,3 +20,9 @@ class MemorySignaling:
         answer = await rewrite(answerer.name, offerer.name, answer)
         note(answerer.name, offerer.name, "answer", answer)
         await offerer.set_answer(answer)
+
+
+class CommSignaling(MemorySignaling):
+    """The same, where one side answers from a web page: the notebook's comm carries it there."""
+
+    name = "comm"

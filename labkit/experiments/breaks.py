@@ -1,0 +1,57 @@
+"""How a call can fail to come up, or break, in words that say what to do."""
+
+from __future__ import annotations
+
+from labkit.errors import CallError, WaitTimeout
+from labkit.words import _
+
+__all__ = ["failed_error", "not_connected_error", "page_left_error", "relay_died_error"]
+
+
+def not_connected_error(within_s: float, *, page: bool) -> WaitTimeout:
+    """Return the error for two sides that did not reach each other in time.
+
+    Args:
+        within_s: How long they had, in seconds.
+        page: Whether one of them is in a web page.
+    """
+    if page:
+        return WaitTimeout(
+            _("The browser and the lab did not connect within {timeout:g} s.").format(
+                timeout=within_s
+            ),
+            _("The link lost the first packets, or the browser runs on another machine."),
+            _("Try a clean link, and a browser on the machine where the notebook runs."),
+        )
+    return WaitTimeout(
+        _("The peers did not connect within {timeout:g} s.").format(timeout=within_s),
+        _("The link lost or held back too many of the first packets."),
+        _("Try less loss, or a higher rate_kbps."),
+    )
+
+
+def failed_error(name: str) -> CallError:
+    """Return the error for a side whose connection failed while it came up."""
+    return CallError(
+        _("{peer} could not connect.").format(peer=name),
+        _("ICE or DTLS failed over this link."),
+        _("Try less loss, or look at the events of the run."),
+    )
+
+
+def page_left_error() -> CallError:
+    """Return the error for a page that is gone in the middle of a call."""
+    return CallError(
+        _("The browser has left the call."),
+        _("Its page was closed or reloaded, or the link was dead for too long."),
+        _("Press a button to start again."),
+    )
+
+
+def relay_died_error() -> CallError:
+    """Return the error for a relay that ended on its own."""
+    return CallError(
+        _("The relay between the peers ended."),
+        _("Its process was ended from outside, or it crashed."),
+        _("Start the call again; “labkit doctor” checks this machine."),
+    )

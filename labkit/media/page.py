@@ -1,0 +1,71 @@
+"""What a web page sends: its camera and microphone, or a test picture that it draws itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.errors import BadValue
+from labkit.words import _
+
+__all__ = ["CAMERA", "PAGE_SOURCES", "TEST_PICTURE", "PageMedia"]
+
+CAMERA, TEST_PICTURE = "camera", "test picture"
+PAGE_SOURCES = (CAMERA, TEST_PICTURE)
+
+
+@dataclass(frozen=True)
+class PageMedia:
+    """One kind of media from a page; only the page can open it.
+
+    Args:
+        kind: ``video`` or ``audio``.
+        constraints: As in ``getUserMedia``: True, or a dict such as ``{"width": 1280}``.
+        what: ``camera`` (with its microphone) or ``test picture`` (with a tone).
+
+    Raises:
+        BadValue: The constraints are not plain data.
+
+    Source: W3C Media Capture and Streams, section 6 (constrainable properties).
+    """
+
+    kind: str
+    constraints: Any = True
+    what: str = CAMERA
+
+    def __post_init__(self) -> None:
+        if self.constraints is not True:
+            _check_constraints(self.kind, self.constraints)
+
+    @property
+    def stamped(self) -> bool:
+        """Whether its pictures carry the frame stamp."""
+        return self.what == TEST_PICTURE
+
+    def describe(self) -> str:
+        """Return it in a few words, for the tracks of a Run."""
+        names = {
+            (CAMERA, "video"): "camera of the browser",
+            (CAMERA, "audio"): "microphone of the browser",
+            (TEST_PICTURE, "video"): "test picture of the browser",
+            (TEST_PICTURE, "audio"): "tone of the browser",
+        }
+        asked = "" if self.constraints is True else f" {json.dumps(self.constraints)}"
+        return names[self.what, self.kind] + asked
+
+
+def _check_constraints(kind: str, constraints: Any) -> None:
+    try:
+        fine = isinstance(constraints, dict) and bool(json.dumps(constraints, allow_nan=False))
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise BadValue(
+            _("{kind}={value!r} cannot be asked of a browser.").format(
+                kind=kind, value=constraints
+            ),
+            next_step=_("Use True, or constraints such as {example}.").format(
+                example='{"width": 1280, "height": 720, "frameRate": 30}'
+            ),
+        )
