@@ -10,21 +10,30 @@
 # Run the cells from top to bottom.
 
 # %%
+import asyncio
+
 import labkit as lab
 from labkit import plots
 
 # %% [markdown]
 # ## Predict
 #
+# **WebRTC** is an open standard for sound, pictures and data in real time. The W3C describes what a
+# program may ask for, the IETF what travels through the network. Browsers speak it, and so do
+# phones, games and cameras.
+#
 # Two programs on your computer will hold a call: **alice** sends a picture 30 times a second,
 # **bob** receives it. In between, WebRTC does all it always does: it compresses each picture,
 # cuts it into packets, encrypts them, sends them through the network, and undoes it all at the
 # other end.
 #
-# Guess before you measure. A wrong guess teaches more than none.
+# Guess before you measure. A wrong guess teaches more than none. Run the cell: a box appears. Type
+# a number, press **Enter**, then go on. You need not change the code, and running the cell again
+# keeps your guess.
 
 # %%
-guess = lab.predict("How many milliseconds from alice's picture to bob's?", unit="ms")
+question = "How many ms pass from the moment alice has a picture until bob has it?"
+guess = lab.predict(question, unit="ms")
 guess
 
 # %% [markdown]
@@ -38,7 +47,8 @@ guess
 lab.TestPattern(640, 480, fps=30)
 
 # %% [markdown]
-# Now the call, in one cell. It runs for a few seconds, then says what was measured.
+# Now the call, in one cell. `record(4)` starts the call, records it for 4 seconds, and ends it
+# again. (A call that you started yourself goes on.) Then it says what was measured.
 
 # %%
 call = lab.call(video=lab.TestPattern(640, 480, fps=30), seed=1)
@@ -46,12 +56,15 @@ run = await call.record(4)
 run  # a Run
 
 # %% [markdown]
+# No call possible? Run this instead: `run = lab.load_run("data/start-clean.run")`.
+#
 # What you got is a **Run**: the record of one experiment. Its lines say:
 #
+# - *latency*: from alice having the picture to bob having it.
 # - *p50*: half of the frames were faster than this, half were slower. *p95*: 95 of 100 were
 #   faster.
-# - *n*: how many frames were counted. The first 2 seconds are left out: the call is still
-#   settling then.
+# - *n*: how many frames were counted for it. The first 2 seconds are left out: the call is still
+#   settling then. So `record(4)` gives about 60 counted frames, at 30 a second.
 # - *bitrate*: what alice really sent, in kilobits a second.
 # - *loss asked, achieved*: how many packets the lab was told to lose, and how many it did lose.
 #
@@ -76,30 +89,26 @@ plots.plot_latency(run)
 #
 # ### What `await` does
 #
-# It is the `await` of Dart: *wait here until it is ready, and let others work meanwhile*. Without
-# waiting you get a **handle** on something that goes on. This cell comes back at once.
+# `await` waits, as in Dart: *wait here until it is ready, and let others work meanwhile*. One
+# difference: without `await`, `record()` does not start at all. To start and not wait, use
+# `start_recording()`. It gives you a **handle**: you can wait for it later.
+#
+# Run this cell. It records, and makes Python busy in the middle: it counts for about a second, and
+# the notebook can do nothing else. Were any frames lost meanwhile?
 
 # %%
-handle = call.start_recording(4)
-
-# %% [markdown]
-# The recording runs now. Keep Python busy meanwhile: this cell counts for about a second, and the
-# notebook can do nothing else.
-
-# %%
+handle = call.start_recording(6)
+await asyncio.sleep(3)
 sum(number * number for number in range(10_000_000))
-
-# %% [markdown]
-# Now wait for the recording. Were any frames lost while the notebook was busy?
-
-# %%
 busy = await handle
 busy.summary()["frames"]
 
 # %% [markdown]
-# `unreadable` and `lost` count what went wrong. The call does not mind a busy notebook, because
-# alice and bob do not live in it: they live in a **process of their own**, the *worker*. The
-# notebook only asks and draws.
+# No call possible? Run this instead: `busy = lab.load_run("data/start-busy.run")`.
+#
+# All frames of the recording are counted here, and `unreadable` and `lost` are those that went
+# wrong. The call does not mind a busy notebook, because alice and bob do not live in it: they live
+# in a **process of their own**, the *worker*. The notebook only asks and draws.
 
 # %%
 busy.peers[["peer", "engine", "place"]]
@@ -116,18 +125,63 @@ live = lab.call(video=lab.TestPattern(), back_video=lab.TestPattern(seed=2), see
 live.show()  # a CallPanel
 
 # %% [markdown]
-# 1. Press **Start** (or reach it with the Tab key and press Space). Two pictures move, two charts
-#    grow.
-# 2. Set **Delay** to 100 ms for both directions. Which chart answers, and by how much?
-# 3. Set Delay back to 0 and **Loss** to 5 %. What happens to the latency now, and why not to every
-#    frame?
-# 4. Set Loss back to 0 and wait until more than 600 kbit/s are received: the sender dares a little
-#    more every second. Then set **Rate** to 500 kbit/s and watch for ten seconds. What happens to
-#    the latency first, and who does something about it?
-# 5. Bend only one direction. Does the other one feel it?
+# **Stop here and play.** Run the next cell only when you are done: it ends the call.
 #
-# Then press **Stop**, or run this cell. Two calls at once take each other's computing time, and
-# then you measure that.
+# **1.** Press **Start** (or reach it with the Tab key and press Space). Two pictures move, two
+# charts grow: the *latency* of each direction, and how much is *received*, in kbit/s.
+#
+# <details><summary>What you see</summary>
+#
+# The latency is as low as in your run, or a little higher: two pictures cost more computing than
+# one. What is received climbs slowly: nobody knows yet how much fits through, so the sender dares a
+# little more every second.
+#
+# </details>
+#
+# **2.** *Bend the link* says *both ways*: a slider bends the way there and the way back. Set
+# **Delay** to 100 ms. Which chart answers, and by how much?
+#
+# <details><summary>Answer</summary>
+#
+# Delay: latency rises by 100 ms, bitrate hardly moves. Each picture is later, and none is smaller.
+#
+# </details>
+#
+# **3.** Set Delay back to 0 and **Loss** to 5 %. What happens to the latency now, and why not to
+# every frame?
+#
+# <details><summary>Answer</summary>
+#
+# Loss: the latency gets peaks. A frame that lost no packet is as fast as before. One that did waits
+# until bob has asked for the packet and got it, and the frames behind it wait too.
+#
+# </details>
+#
+# **4.** Set Loss back to 0 and wait until more than 600 kbit/s are received. Then set **Rate** to
+# 500 kbit/s and watch for ten seconds. Rate: the most that fits through, in kbit/s. What happens to
+# the latency first, and which of the peers does something about it?
+#
+# <details><summary>Answer</summary>
+#
+# Rate: first the latency rises, since packets now queue before the narrow place. Both peers do
+# something: the receiver sees packets come later and later and tells the sender how much fits, and
+# the sender makes its pictures smaller. This is *congestion control*. Less is received, the queue
+# empties, and the latency falls again.
+#
+# </details>
+#
+# **5.** Press *Clean link*. Then choose one direction under *Bend the link*, and set its Delay to
+# 100 ms. Does the other direction feel it?
+#
+# <details><summary>Answer</summary>
+#
+# Hardly: a picture travels one way only. But a repeated packet needs both ways, the request and the
+# answer. So with loss one way, a delay on the way back is felt.
+#
+# </details>
+#
+# When you are done, press **Stop**, or run this cell. Two calls at once take each other's computing
+# time, and then you measure that.
 
 # %%
 await live.close()
@@ -137,7 +191,7 @@ await live.close()
 #
 # Sliders are for looking; a measurement that others can repeat is written down. A `Link` is one
 # direction of a bad network. Here each direction takes 80 ms, give or take 5, and loses 2 % of the
-# packets.
+# packets. (For two different directions there is `link=(there, back)`: the first is alice→bob.)
 
 # %%
 link = lab.Link(delay_ms=80, jitter_ms=5, loss=0.02)
@@ -145,6 +199,8 @@ bent = await lab.call(video=lab.TestPattern(640, 480, fps=30), link=link, seed=1
 bent
 
 # %% [markdown]
+# No call possible? Run this instead: `bent = lab.load_run("data/start-bent.run")`.
+#
 # The loss that was *achieved* is not the one that was *asked for*: in a short run luck decides.
 # The luck comes from the **seed**: with the same seed, the same packets are lost again.
 
@@ -198,6 +254,9 @@ bent.to_pcapng("runs/my-bent.pcapng")
 # %% [markdown]
 # The folder `data` holds runs that we recorded. They are for those whose computer cannot make the
 # call, and for comparing. Which machine is faster, yours or ours?
+#
+# Read a curve so: where it is 50 % high, half of the frames were faster. The curve further left is
+# the faster machine's.
 
 # %%
 ours = lab.load_run("data/start-clean.run")
@@ -205,14 +264,14 @@ print("ours:", ours.id, ours.meta["created"], ours.meta["machine"])
 plots.plot_latency_distribution([run, ours])
 
 # %% [markdown]
-# Ours are `data/start-clean.run`, `data/start-busy.run` and `data/start-bent.run`. To read on
-# without a call, run for instance `run = lab.load_run("data/start-clean.run")`.
+# Ours are `data/start-clean.run`, `data/start-busy.run` and `data/start-bent.run`.
 #
 # ## Control questions
 #
 # Answer first, in your own words, then unfold.
 #
-# **1. What is WebRTC, and what is it used for?**
+# **1. What is WebRTC, and what is it used for?** Think of what alice and bob did for you, and of
+# what else could be sent so.
 #
 # <details><summary>Answer</summary>
 #
@@ -235,8 +294,10 @@ print(f"clean {latency['p50']:.1f} ms, bent {slow:.1f} ms, more by {slow - laten
 # <details><summary>Answer</summary>
 #
 # By the 80 ms of *one* direction, and a little for the jitter: a frame only travels from alice to
-# bob. A question and its answer would take both, 160 ms and more: that is a *round trip*. In a talk
-# you feel the round trip: you speak, then wait for the reaction.
+# bob. Lost packets add more. If you see over 90 ms, that is why.
+#
+# A question and its answer would take both, 160 ms and more: that is a *round trip*. In a talk you
+# feel the round trip: you speak, then wait for the reaction.
 #
 # </details>
 #

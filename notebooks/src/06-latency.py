@@ -14,25 +14,32 @@ from labkit.run.statistics import budget_ms, latency_ms, setup_steps
 # %% [markdown]
 # ## Predict
 #
-# A frame's way has five steps, and a stamp between each and the next:
+# Six moments of a frame's way are noted, in seconds (`_s`). Between them lie five steps:
 #
 # | step | from | to | what happens |
 # |---|---|---|---|
 # | encode | `captured_s` | `encoded_s` | the picture is compressed |
 # | send | `encoded_s` | `first_sent_s` | it is cut into packets and encrypted |
 # | network | `first_sent_s` | `last_arrived_s` | all its packets travel |
-# | buffer | `last_arrived_s` | `released_s` | the *jitter buffer* waits for the whole frame |
+# | buffer | `last_arrived_s` | `released_s` | the whole frame waits to be handed to the decoder |
 # | decode | `released_s` | `decoded_s` | it becomes a picture again |
 #
-# First we take **stock aiortc**: WebRTC in Python, as it comes. Both peers are on this computer, so
-# the network costs next to nothing, and no packet is lost or late.
+# The *buffer* is the **jitter buffer**. Packets take differently long: that is *jitter*. They can
+# change order. The jitter buffer puts them in order and hands out whole frames.
+#
+# The peers are made of **aiortc**, which is WebRTC in Python. In [00](00-start.ipynb) the lab used
+# a jitter buffer of its own, called `"marker"`, and still does when you name none. Now we ask for
+# aiortc's, as it comes: `"stock"`. Both peers are on this computer, so the network costs next to
+# nothing, and no packet is lost or late.
 
 # %%
-guess = lab.predict("How many milliseconds does a frame wait in stock aiortc's buffer?", unit="ms")
+guess = lab.predict("How many milliseconds does a frame wait in aiortc's own buffer?", unit="ms")
 guess
 
 # %% [markdown]
 # ## Run it, be surprised
+#
+# As in 00, `record()` starts the call, records, and ends it.
 
 # %%
 picture = lab.TestPattern(640, 480, fps=30)
@@ -40,13 +47,15 @@ stock = await lab.call(video=picture, jitter_buffer="stock", seed=1).record(4)
 stock
 
 # %% [markdown]
-# Here is *one* frame, the typical one: half of the others were faster. You see milliseconds since
-# it was captured. Go down the stamps and find the largest step.
+# No call possible? Run this instead: `stock = lab.load_run("data/latency-stock.run")`.
+#
+# Here is *one* frame, the typical one: half of the others were faster. You see its six moments, in
+# milliseconds since it was captured. Go down and find the largest step.
 
 # %%
 frame = stock.frames.sort_values("latency_ms").iloc[len(stock.frames) // 2]
-stamps = ["captured_s", "encoded_s", "first_sent_s", "last_arrived_s", "released_s", "decoded_s"]
-((frame[stamps] - frame["captured_s"]) * 1000).astype(float).round(1)
+moments = ["captured_s", "encoded_s", "first_sent_s", "last_arrived_s", "released_s", "decoded_s"]
+((frame[moments] - frame["captured_s"]) * 1000).astype(float).round(1)
 
 # %% [markdown]
 # One frame proves nothing. This is the mean of all of them: the **latency budget**.
@@ -58,8 +67,8 @@ plots.plot_budget(stock)
 guess.compare(budget_ms(stock)["buffer"])
 
 # %% [markdown]
-# All packets are there, none is late, and still the frame waits. For how long? 33 ms is one
-# thirtieth of a second: exactly one **frame interval**.
+# All packets are there, none is late, and still the frame waits. For how long? A thirtieth of a
+# second is one **frame interval**, and the wait is nearly one: 33 ms.
 #
 # The reason: a frame is several packets, and they all carry the same timestamp. Stock aiortc takes
 # a frame for complete when it sees a packet with *another* timestamp, which is the next frame's
@@ -78,6 +87,9 @@ print(MarkerJitterBuffer.__doc__)
 # %%
 marker = await lab.call(video=picture, jitter_buffer="marker", seed=1).record(4)
 marker
+
+# %% [markdown]
+# No call possible? Run this instead: `marker = lab.load_run("data/latency-marker.run")`.
 
 # %%
 plots.plot_budget([stock, marker])
@@ -117,24 +129,34 @@ half = lab.TestPattern(640, 480, fps=15)
 slow = await lab.call(video=half, jitter_buffer="stock", seed=1).record(4)
 slow
 
+# %% [markdown]
+# No call possible? Run this instead: `slow = lab.load_run("data/latency-stock-15fps.run")`.
+
 # %%
 plots.plot_budget([stock, slow])
 
 # %% [markdown]
 # ### The network
 #
-# Now the link takes 50 ms each way.
+# Back to 30 frames a second and the marker. Now the link takes 50 ms each way.
 
 # %%
-middle = await lab.call(video=picture, link=lab.Link(delay_ms=50), seed=1).record(4)
+link = lab.Link(delay_ms=50)
+middle = await lab.call(video=picture, link=link, jitter_buffer="marker", seed=1).record(4)
 middle
 
 # %% [markdown]
+# No call possible? Run this instead: `middle = lab.load_run("data/latency-delay-50.run")`.
+#
 # And now 100 ms.
 
 # %%
-far = await lab.call(video=picture, link=lab.Link(delay_ms=100), seed=1).record(4)
+link = lab.Link(delay_ms=100)
+far = await lab.call(video=picture, link=link, jitter_buffer="marker", seed=1).record(4)
 far
+
+# %% [markdown]
+# No call possible? Run this instead: `far = lab.load_run("data/latency-delay-100.run")`.
 
 # %%
 plots.plot_budget([marker, middle, far])
@@ -144,8 +166,8 @@ plots.plot_budget([marker, middle, far])
 
 # %%
 clean_ms = latency_ms(marker)["p50"]
-for imposed_ms, run in {50: middle, 100: far}.items():
-    print(f"imposed {imposed_ms} ms, measured {latency_ms(run)['p50'] - clean_ms:.1f} ms more")
+for imposed_ms, one in {50: middle, 100: far}.items():
+    print(f"imposed {imposed_ms} ms, measured {latency_ms(one)['p50'] - clean_ms:.1f} ms more")
 
 # %% [markdown]
 # Before you believe a measurement, ask what its instrument does. The link is a program too, and it
@@ -162,15 +184,23 @@ plots.plot_link([middle, far])
 # time alice sends sound too.
 
 # %%
-link = lab.Link(delay_ms=50)
-sound = await lab.call(video=picture, audio=lab.Chirp(), link=link, seed=1).record(4)
+call = lab.call(
+    video=picture, audio=lab.Chirp(), link=lab.Link(delay_ms=50), jitter_buffer="marker", seed=1
+)
+sound = await call.record(4)
+
+# %% [markdown]
+# No call possible? Run this instead: `sound = lab.load_run("data/latency-sound.run")`.
+
+# %%
 print(f"picture {latency_ms(sound)['p50']:.0f} ms")
 print(f"sound   {sound.audio['latency_ms'].median():.0f} ms")
 
 # %% [markdown]
-# Pictures keep their promise here, sound does not: it waits in aiortc's own buffer for sound, which
-# always holds four blocks of 20 ms back. (The 20 ms in which a block of sound is *recorded* come on
-# top.) With a link of 200 ms neither would.
+# Picture: under 200 ms. Sound: over 100 ms. Pictures keep their promise here, sound does not: it
+# waits in aiortc's own buffer for sound, which always holds four blocks of 20 ms back. (The 20 ms
+# in which a block of sound is *recorded* are not in the number: they come on top.) With a link of
+# 200 ms neither would.
 #
 # So the claim is neither true nor false: **WebRTC promises no number.** The network, the buffers
 # and the computers make it. What people need is another matter: the telephone world plans for at
@@ -178,20 +208,33 @@ print(f"sound   {sound.audio['latency_ms'].median():.0f} ms")
 #
 # ### Before the first frame
 #
-# Latency also exists before there is a call: somebody pressed the button and waits. Compare the
-# steps without and with 100 ms each way.
+# Latency also exists before there is a call: somebody pressed the button and waits. These steps
+# come one after the other:
+#
+# - **Signaling**: an offer and an answer are carried over. How, is not the business of WebRTC: here
+#   they stay within one program, elsewhere a server carries them.
+# - **Gathering**: each peer lists its addresses. A *STUN* server would tell it how it is seen from
+#   outside, and a *TURN* server would pass everything on; on one machine nobody needs them.
+# - **ICE**: is anybody there? The peers try their addresses until one way works.
+# - **DTLS**: who are you, which keys? From then on all is encrypted.
+# - **First packet**, **first frame**: pictures and sound travel as *SRTP*, which is RTP encrypted
+#   with these keys. (Other data would travel as *SCTP*, inside DTLS.)
+#
+# Compare the steps without and with 100 ms each way.
 
 # %%
 plots.plot_setup([marker, far])
 
 # %% [markdown]
-# A step that became 200 ms longer asks a question and waits for the answer: one round trip.
+# A step that became 200 ms longer asks a question and waits for the answer. 200 ms longer: one
+# round trip. 400 ms: two.
 #
 # ## Control questions
 #
 # Answer first, in your own words, then unfold.
 #
-# **1. Which parts is the WebRTC stack made of, and what does each do?** Find them in your budget:
+# **1. Which parts is the WebRTC stack made of, and what does each do?** You met most of them
+# above, in the table and in the list. Which of them do you find in your budget?
 
 # %%
 {step: round(ms, 1) for step, ms in budget_ms(far).items()}
@@ -210,7 +253,7 @@ plots.plot_setup([marker, far])
 #
 # </details>
 #
-# **2. Which steps get shorter with a faster computer, with a nearer server, with a better rule?**
+# **2. Which steps get shorter with a faster computer, with a shorter way, with a better rule?**
 # Whose milliseconds are they in your run?
 
 # %%
@@ -221,7 +264,7 @@ for step, share in shares.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Computer: encode, send and decode. Nearer: network. Rule: buffer. With a far network the rest
+# Computer: encode, send and decode. Way: network. Rule: buffer. With a far network the rest
 # hardly counts, and without one it is all there is. That is why you measure before you improve.
 #
 # </details>
@@ -254,7 +297,7 @@ print(f"{took_ms:.0f} ms are {took_ms / 200:.1f} round trips")
 # <details><summary>Answer</summary>
 #
 # About three: one for ICE (is anybody there?) and two for DTLS (who are you, and which keys?). The
-# first frame comes right behind the last message of DTLS. What is over is computing. Signaling
+# first frame comes right behind the last message of DTLS. The rest is computing time. Signaling
 # through a real server comes on top, and costs at least one more.
 #
 # </details>
@@ -263,22 +306,28 @@ print(f"{took_ms:.0f} ms are {took_ms / 200:.1f} round trips")
 #
 # - We measure from “alice has the picture” to “bob has the picture”. What is missing before, in a
 #   camera, and after, in a screen? How would you measure it with a second camera and a stopwatch?
-# - The marker buffer hands a frame out at once. What if the network sometimes takes 20 ms longer?
-#   Try `lab.Link(delay_ms=50, jitter_ms=20)` and look at
-#   `run.summary()["displayed_interval_ms"]`: p50 and p95. What would you rather have, a late
-#   picture or a jerky one?
 # - Why do people quote p95 and not the mean? Look for a run of yours in which the two differ most.
-#
+# - The marker buffer hands a frame out at once. What if the network sometimes takes longer, and
+#   sometimes less? Here is 20 ms of jitter. Compare the time from one picture to the next, p50 and
+#   p95, with that of a calm network. What would you rather have, a late picture or a jerky one?
+
+# %%
+link = lab.Link(delay_ms=50, jitter_ms=20)
+shaky = await lab.call(video=picture, link=link, jitter_buffer="marker", seed=1).record(4)
+
+# %%
+print("calm ", middle.summary()["displayed_interval_ms"])
+print("shaky", shaky.summary()["displayed_interval_ms"])
+
+# %% [markdown]
 # ## Troubleshooting
 #
 # - **The buffer's bar is missing for the marker**: it is there, and shorter than its line is wide.
 #   `budget_ms(marker)` has the number.
 # - **Your encode step takes 10 ms and more**: the computer is busy, or slow. Close other programs.
 #   The *difference* between stock and marker stays the same.
-# - **You cannot make the calls**: load ours, each with `lab.load_run(...)`:
-#   `data/latency-stock.run`, `data/latency-marker.run`,
-#   `data/latency-stock-15fps.run`, `data/latency-delay-50.run`, `data/latency-delay-100.run` and
-#   `data/latency-sound.run`.
+# - **You cannot make the calls**: load our runs; below each call stands how. (There is none for
+#   “food for thought”.)
 # - **Anything else**: run `labkit doctor` in a terminal. It says what is not fine, and what to do.
 #
 # ## Clean up

@@ -18,14 +18,17 @@ from labkit.run.statistics import budget_ms, frame_counts
 # of *this* one. The call has 30 frames a second.
 
 # %%
-guess = lab.predict("How many milliseconds a frame will your rule save?", unit="ms")
+guess = lab.predict("How many milliseconds will your rule save for each frame?", unit="ms")
 guess
 
 # %% [markdown]
 # ## Write it
 #
-# A jitter buffer is a class with a method `add(packet)`. The lab calls it for every packet that
-# arrives, in whatever order they arrive. A packet has
+# Packets take differently long: that is *jitter*. They can change order. The *jitter buffer* puts
+# them in order and hands out whole frames.
+#
+# It is a class with a method `add(packet)`. The lab calls it for every packet that arrives, in
+# whatever order they arrive. A packet has
 #
 # - `sequence_number`: counts packets, from 0 to 65535 and then from 0 again;
 # - `timestamp`: the same for all packets of a frame;
@@ -33,14 +36,19 @@ guess
 # - `_data`: this packet's piece of the compressed frame, as bytes.
 #
 # `add` returns two things: whether a key frame must be asked for (not in your first version), and
-# the next frame if it is whole, else `None`. Look at the class: all is there, but for the body of
-# `take`.
+# the next frame if it is whole, else `None`. Most frames hold only what changed. A *key frame* is a
+# whole picture: after a loss, bob can start again from it.
+#
+# Look at the class: all is there, but for the body of `take`. A `JitterFrame` is aiortc's box for a
+# whole frame: its bytes and its timestamp. Ignore `capacity` and `is_video`; aiortc passes them.
 #
 # 1. From `self.next` on, collect packets as long as there is no gap.
 # 2. At the first one with a marker the frame is whole. Put the next number into `self.next`, throw
 #    the frame's packets away, and return
 #    `JitterFrame(data=..., timestamp=...)` with all pieces joined.
 # 3. If there is a gap before a marker comes, return `None`.
+#
+# Keep imports and helpers in this cell: the class will travel to another process with them.
 #
 # The solution is no secret, it lies in the lab's sources. You will learn more if you see yours fail
 # once or twice first.
@@ -91,7 +99,12 @@ def packet(number, data, marker=0, timestamp=3000):
 
 def frames_of(*packets):
     buffer = MyBuffer(512)
-    return [frame.data for _wanted, frame in map(buffer.add, packets) if frame is not None]
+    frames = []
+    for one in packets:
+        _key_frame_wanted, frame = buffer.add(one)
+        if frame is not None:
+            frames.append(frame.data)
+    return frames
 
 
 # %% [markdown]
@@ -127,15 +140,28 @@ assert got == [b"a"], f"it gave {got}"
 print("right:", got)
 
 # %% [markdown]
+# What came out must not stay inside: a call has thousands of packets.
+
+# %% tags=["needs-solution"]
+buffer = MyBuffer(512)
+buffer.add(packet(1, b"a"))
+buffer.add(packet(2, b"b", marker=1))
+assert not buffer.packets, f"it still holds {buffer.packets}"
+print("right: nothing is left")
+
+# %% [markdown]
 # ## Run it in a real call
 #
-# The class travels to the worker process, as it stands in your cell.
+# The class travels to the worker process, as it stands in your cell. `record()` starts the call,
+# records, and ends it.
 
 # %% tags=["needs-solution"]
 mine = await lab.call(video=lab.TestPattern(), jitter_buffer=MyBuffer, seed=1).record(4)
 mine
 
 # %% [markdown]
+# No call possible? Run this instead: `mine = lab.load_run("../data/jitter-mine.run")`.
+#
 # Against stock, as we recorded it. (`../runs/my-stock.run` is yours, from the chapter before.)
 
 # %% tags=["needs-solution"]
@@ -151,6 +177,9 @@ guess.compare(budget_ms(stock)["buffer"] - budget_ms(mine)["buffer"])
 # Nothing was lost so far. When a packet is missing, bob asks alice to repeat it, and your buffer
 # waits for that. Now the link is bad for a moment: for 0.3 seconds half of alice's packets get
 # lost, and for 0.6 seconds all of bob's requests. Then it is perfect again.
+#
+# `Phase(3, loss=0.5)`: from second 3 of the call on, half is lost, until a later phase changes it.
+# `there` is alice→bob, `back` is bob→alice.
 
 # %%
 there = lab.Link(delay_ms=20, phases=[lab.Phase(3, loss=0.5), lab.Phase(3.3, loss=0)])
@@ -161,22 +190,30 @@ back = lab.Link(delay_ms=20, phases=[lab.Phase(3, loss=1), lab.Phase(3.6, loss=0
 
 # %% tags=["needs-solution"]
 call = lab.call(video=lab.TestPattern(), link=(there, back), jitter_buffer=MyBuffer, seed=1)
-broken = await call.record(5)
-frame_counts(broken)
+waits_forever = await call.record(5)
+frame_counts(waits_forever)
 
 # %% [markdown]
+# No call possible? Run this instead: `waits_forever = lab.load_run("../data/jitter-broken.run")`.
+#
 # The same with the lab's own buffer, which gives a hole up after 0.4 seconds and asks for a key
 # frame.
 
 # %%
 call = lab.call(video=lab.TestPattern(), link=(there, back), jitter_buffer="marker", seed=1)
-patient = await call.record(5)
-frame_counts(patient)
-
-# %% tags=["needs-solution"]
-plots.plot_latency([broken, patient])
+gives_up = await call.record(5)
+frame_counts(gives_up)
 
 # %% [markdown]
+# No call possible? Run this instead: `gives_up = lab.load_run("../data/jitter-patient.run")`.
+
+# %% tags=["needs-solution"]
+plots.plot_latency([waits_forever, gives_up])
+
+# %% [markdown]
+# Your line ends near second 3. No point means no picture. (The chart counts from the start of the
+# recording, which is a little later than that of the call.)
+#
 # aiortc asks only when it *notices* a gap, and it notices each gap once. The repeated packet never
 # comes, and your buffer waits for ever: the picture stands still, though the network is fine.
 # (libwebrtc would ask again after each round trip. What is missing in one part, another can make
@@ -202,9 +239,8 @@ plots.plot_latency([broken, patient])
 # - **`No frame arrived within …`**: `take` never returns a frame. Does `self.next` move on?
 # - **You changed the class and nothing changed**: run its cell again; a call takes the class as it
 #   is when the call starts.
-# - **You cannot make the calls**: load ours with `lab.load_run(...)`. `../data/jitter-mine.run` is
-#   the solution, `../data/jitter-broken.run` the solution on the bad link, and
-#   `../data/jitter-patient.run` the lab's buffer there.
+# - **You cannot make the calls**: load our runs; below each call stands how. The first two are the
+#   solution's.
 #
 # ## Clean up
 #
