@@ -23,6 +23,7 @@ _HOMES = {
     "Silence": "labkit.media",
     "TestPattern": "labkit.media",
     "Tone": "labkit.media",
+    "browser_call": "labkit.experiments",
     "call": "labkit.experiments",
     "load_run": "labkit.run",
     "peer": "labkit.peers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["call"]
+__all__ = ["browser_call", "call"]
 
 
 def __getattr__(name: str) -> Any:
@@ -12,4 +12,8 @@ def __getattr__(name: str) -> Any:
         from labkit.experiments.calls import call
 
         return call
+    if name == "browser_call":
+        from labkit.experiments.browsers import browser_call
+
+        return browser_call
     raise AttributeError(name)

@@ -1,0 +1,161 @@
+// What a person sees of the browser peer: buttons, two pictures, the state in words.
+// It comes after labkit/peers/page.js in one module; beside labkit/live/browser.py.
+
+const MESSAGE_VERSION = 1;
+const BUSY_MS = 1000;
+const FRAMES_MS = 1000;
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function stateLine(model) {
+  const sign = make("span", { class: "lab-sign", "aria-hidden": "true" });
+  const text = make("span", { role: "status", "aria-live": "polite" });
+  const node = make("p", { class: "lab-state" }, sign, text);
+  const show = () => {
+    const state = model.get("state");
+    sign.textContent = state.sign;
+    text.textContent = state.text;
+    node.dataset.state = state.state;
+  };
+  return { node, show, say: (words) => { text.textContent = words; } };
+}
+
+// Buttons stay focusable: a keyboard user must not lose the place.
+function button(label, kind, pressed) {
+  const node = make("button", { type: "button", class: `lab-button ${kind}` }, label);
+  node.addEventListener("click", () => {
+    if (node.getAttribute("aria-disabled") !== "true") pressed();
+  });
+  return { node, allow: (allowed) => node.setAttribute("aria-disabled", String(!allowed)) };
+}
+
+function picture(title, words, side) {
+  const video = make("video", { playsinline: "", autoplay: "", "aria-label": title });
+  video.muted = true;
+  const empty = make("div", { class: "lab-empty" }, words.no_picture);
+  const caption = make("span", { class: "lab-frame" });
+  const show = () => {
+    const shown = video.srcObject !== null && video.videoWidth > 0;
+    video.hidden = !shown;
+    empty.hidden = shown;
+    if (!shown) caption.textContent = "";
+  };
+  ["resize", "loadedmetadata", "emptied"].forEach((name) => video.addEventListener(name, show));
+  show();
+  const node = make(
+    "figure", { class: "lab-picture", "data-side": side },
+    make("div", { class: "lab-screen" }, video, empty),
+    make("figcaption", {}, make("span", { class: "lab-title" }, title), caption));
+  return { node, video, caption, show };
+}
+
+// Once a second: the newest frame's number, and how many there were.
+function frameCounter({ node, caption, video }, words) {
+  let frames = 0, newest = null, since = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (video.srcObject && !video.hidden) {
+      const number = newest === null ? words.no_number : `${words.frame} ${newest}`;
+      const rate = Math.round((frames * 1000) / (now - since));
+      caption.textContent = `${number} · ${rate} ${words.per_second}`;
+      node.dataset.frame = newest ?? "";
+    }
+    frames = 0;
+    since = now;
+  }, FRAMES_MS);
+  const seen = (number) => { frames += 1; newest = number; };
+  return { seen, stop: () => clearInterval(timer) };
+}
+
+function messenger(model, page, busy) {
+  let count = 0;
+  const open = new Map();
+  const send = (message) => model.send({ v: MESSAGE_VERSION, page, ...message });
+  const ask = (message) => {
+    const id = `${++count}`;
+    open.set(id, setTimeout(busy, BUSY_MS));
+    send({ ...message, id });
+  };
+  const heard = (id) => {
+    clearTimeout(open.get(id));
+    open.delete(id);
+  };
+  return { send, ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
+}
+
+function render({ model, el }) {
+  const page = Math.random().toString(36).slice(2); // randomUUID needs a secure context
+  const words = model.get("words"), wanted = model.get("wanted");
+  const state = stateLine(model);
+  const own = picture(words.own, words, "own"), theirs = picture(words.theirs, words, "theirs");
+  const counter = frameCounter(theirs, words);
+  const wire = messenger(model, page, () => state.say(words.busy));
+  let peer = null;
+
+  const newPeer = () => {
+    theirs.video.muted = !wanted.back.includes("audio");
+    return pagePeer({ wanted, send: wire.send, own: own.video, theirs: theirs.video,
+      onFrame: counter.seen, onLost: () => { end(); state.say(words.lost); } });
+  };
+  const end = () => {
+    peer?.end();
+    peer = null;
+    [own, theirs].forEach((one) => one.show());
+  };
+  const start = (media) => {
+    end();
+    peer = newPeer();
+    peer.choose(media);
+    [camera, test].forEach((one) => one.allow(false)); // until the kernel says what is
+    stop.allow(true);
+    wire.ask({ type: "start", media });
+  };
+  const sends = wanted.audio !== null || wanted.video !== null;
+  const camera = button(words.camera, "lab-start", () => start("camera"));
+  const test = button(sends ? words.test : words.connect, "", () => start("test picture"));
+  const stop = button(words.stop, "lab-stop", () => { end(); wire.ask({ type: "stop" }); });
+  camera.node.hidden = !sends;
+
+  const onState = () => {
+    const { state: now, can_start, page: acting } = model.get("state");
+    state.show();
+    [camera, test].forEach((one) => one.allow(can_start || acting !== page));
+    stop.allow(["starting", "running"].includes(now) && acting === page);
+    el.firstChild?.setAttribute("data-call", now);
+  };
+  const onMessage = (content) => {
+    if (content.page !== page) return;
+    if (content.type === "pong") peer?.pong(content);
+    else if (content.type === "describe") (peer ??= newPeer()).answer(content);
+    else if (content.type === "end") end();
+    else if (content.type === "heard") { wire.heard(content.id); onState(); }
+  };
+  const here = () => { if (!document.hidden) wire.send({ type: "here" }); };
+
+  el.append(make(
+    "section", { class: "lab-call lab-browser", "aria-label": words.call },
+    make("div", { class: "lab-row" }, camera.node, test.node, stop.node),
+    state.node,
+    make("div", { class: "lab-pictures" }, own.node, theirs.node)));
+  model.on("msg:custom", onMessage);
+  model.on("change:state", onState);
+  document.addEventListener("visibilitychange", here);
+  onState();
+  here();
+  return () => {
+    model.off("msg:custom", onMessage);
+    model.off("change:state", onState);
+    document.removeEventListener("visibilitychange", here);
+    wire.send({ type: "left" });
+    wire.stop();
+    counter.stop();
+    end();
+  };
+}
+
+export default { render };
