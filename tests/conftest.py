@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -14,6 +15,12 @@ __all__ = ["SECOND"]
 
 SKIPS_ALLOWED_ON_CI: tuple[str, ...] = ("needs Windows", "needs macOS")
 """Beginnings of reasons that even a machine with everything installed may give."""
+
+
+def pytest_configure() -> None:
+    """A shell that starts us in the background has Ctrl-C ignored, also by what we start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _reason(report: Any) -> str:
