@@ -1,4 +1,4 @@
-# Every command of the house. Without make, see README.md: three lines do the same.
+# Every command of the house. Without make, see README.md: four lines do the same.
 
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell \
 	$(name) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(name)")' 2>/dev/null)))
