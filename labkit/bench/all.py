@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from labkit.bench import busy, codecs, labstart, latency, links, panel
+from labkit.bench import browser, busy, codecs, labstart, latency, links, panel
 from labkit.bench.row import Row, not_run
 from labkit.bench.soak import soak_row
 from labkit.errors import BadValue, LabError, MissingPart
@@ -27,6 +27,8 @@ ROWS: dict[str, Measure] = {
     "recorder": latency.recorder_cost,
     "lab": labstart.lab_start,
     "codecs": codecs.whole_comparison,
+    "browser-click": browser.click_to_remote_picture,
+    "browser-busy": browser.busy_minute,
 }
 """How each row is measured, by its key; ``soak`` is read from its dated file."""
 
