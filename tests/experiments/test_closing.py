@@ -182,6 +182,7 @@ def test_a_recorder_that_does_not_end_in_time_is_ended(
         async with small_call() as call:
             handle = call.start_recording(30, tmp_path / "a.run")
             await until_frames_are_recorded(call)
+            await asyncio.sleep(1.0 * SECOND)  # the recorder commits four times a second
         with pytest.raises(LabError, match=r"a\.run"):
             await handle
 
