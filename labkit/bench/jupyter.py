@@ -28,7 +28,7 @@ from labkit.errors import LabError, MissingPart, WaitTimeout
 from labkit.words import _
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 __all__ = ["JupyterLab", "NotebookPage", "chromium", "jupyter_lab", "write_notebook"]
 
@@ -160,13 +160,18 @@ class NotebookPage:
     requests: list[str] = field(default_factory=list)
     "Every address that the page has asked for."
     complaints: list[str] = field(default_factory=list)
-    "Errors of the page's own console."
+    "Errors of the page, and of widgets that could not take what the kernel sent."
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(30_000 * self.second_s)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._note_console)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "setting state" in message.text:
+            self.complaints.append(message.text)
 
     def open(self, notebook: str) -> None:
         """Open a notebook and wait until its kernel is ready."""

@@ -82,10 +82,12 @@ class LiveChart:
         self._points = points
         self._lock = threading.RLock()
         self._times: deque[float] = deque(maxlen=points)
-        self._lines: dict[str, _Line] = {}
+        self._series: dict[str, _Series] = {}
         self._first_top = top
         self._x = bqplot.LinearScale(min=0.0, max=self.seconds, allow_padding=False)
         self._y = bqplot.LinearScale(min=0.0, max=top, allow_padding=False)
+        self._scales = {"x": self._x, "y": self._y}
+        self._lines = bqplot.Lines(x=[], y=[], scales=self._scales, stroke_width=3)
         self._head = ipywidgets.HTML()
         self._drawing = self._make_drawing(height_px)
         self.widget = ipywidgets.VBox([self._head, self._drawing])
@@ -94,7 +96,7 @@ class LiveChart:
             self._add_lines(series)
 
     def __repr__(self) -> str:
-        names = ", ".join(self._lines) or _("no series yet")
+        names = ", ".join(self._series) or _("no series yet")
         return f"<LiveChart {self.title} ({self.unit}): {names}, {len(self._times)} points>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -104,7 +106,7 @@ class LiveChart:
     def data(self) -> tuple[list[float], dict[str, list[float]]]:
         """The times (s) and the values by series, oldest first; NaN where there was none."""
         with self._lock:
-            values = {name: list(line.values) for name, line in self._lines.items()}
+            values = {name: list(series.values) for name, series in self._series.items()}
             return list(self._times), values
 
     def append(self, at_s: float, values: Mapping[str, float | None], *, draw: bool = True) -> None:
@@ -118,12 +120,10 @@ class LiveChart:
         with self._lock:
             if self._times and at_s < self._times[-1]:
                 self._empty()
-            self._add_lines(name for name in values if name not in self._lines)
+            self._add_lines(name for name in values if name not in self._series)
             self._times.append(at_s)
-            for name, line in self._lines.items():
-                value = values.get(name)
-                line.values.append(math.nan if value is None else float(value))
-                line.note_marker(at_s)
+            for name, series in self._series.items():
+                series.append(at_s, values.get(name))
             if draw:
                 self._draw()
 
@@ -171,26 +171,25 @@ class LiveChart:
         )
 
     def _add_lines(self, names: Iterable[str]) -> None:
-        new = {name: self._new_line() for name in names}
+        new = list(names)
         if not new:
             return
-        for name, line in new.items():
-            line.style = style_of(len(self._lines))
-            line.dress(self._x, self._y)
-            self._lines[name] = line
-        self._drawing.marks = [part for line in self._lines.values() for part in line.marks]
-        legend = " ".join(line.style.legend(name) for name, line in self._lines.items())
+        for name in new:
+            gap = [math.nan] * len(self._times)
+            look = style_of(len(self._series))
+            self._series[name] = _Series(look, deque(gap, maxlen=self._points), self._scales)
+        looks = [series.look for series in self._series.values()]
+        self._lines.colors = [look.colour for look in looks]
+        self._drawing.marks = [self._lines, *(series.dots for series in self._series.values())]
+        legend = " ".join(series.look.legend(name) for name, series in self._series.items())
         title = f"<b>{escape(self.title)} ({escape(self.unit)})</b>"
         head = f'<div class="lab-chart-head">{title} {legend}</div>'
         self._head.value = f"<style>{_STYLE}</style>{head}"
 
-    def _new_line(self) -> _Line:
-        return _Line(deque([math.nan] * len(self._times), maxlen=self._points))
-
     def _empty(self) -> None:
         self._times.clear()
-        for line in self._lines.values():
-            line.empty()
+        for series in self._series.values():
+            series.empty()
         self._set_top(self._first_top)
 
     def _set_top(self, top: float) -> None:
@@ -198,16 +197,32 @@ class LiveChart:
         self._drawing.axes[1].tick_values = _ticks(top)
 
     def _draw(self) -> None:
+        if not self._series:
+            return
         times = np.array(self._times, np.float32)
-        for line in self._lines.values():
-            line.draw(times)
+        values = np.array([series.values for series in self._series.values()], np.float32)
+        values = values.reshape(len(self._series), len(times))
+        self._draw_lines(times, values)
+        for series in self._series.values():
+            series.draw_dots()
         start = self._window_start()
         if self._x.min != start:
             with self._x.hold_sync():
                 self._x.min, self._x.max = start, start + self.seconds
-        top = max(self._first_top, axis_top(self._largest(start), self._y.max))
+        shown = values[:, times >= start]
+        largest = math.nan if np.isnan(shown).all() else float(np.nanmax(shown))
+        top = max(self._first_top, axis_top(largest, self._y.max))
         if top != self._y.max:
             self._set_top(top)
+
+    def _draw_lines(self, times: Any, values: Any) -> None:
+        x, y = np.tile(times, (len(values), 1)), values.copy()
+        for line in range(len(values)):
+            _end_at_last_value(x[line], y[line])
+        if np.isnan(values).all():  # bqplot stumbles over lines without points
+            x = y = np.empty(0, np.float32)
+        with self._lines.hold_sync():  # all lines in one message: messages are what costs
+            self._lines.x, self._lines.y = _drawable(x), _drawable(y)
 
     def _window_start(self) -> float:
         """The window moves in steps: one message in ten seconds, and a quiet picture."""
@@ -215,64 +230,51 @@ class LiveChart:
         late = newest - self.seconds
         return max(0.0, math.ceil(late / WINDOW_STEP_S) * WINDOW_STEP_S)
 
-    def _largest(self, start: float) -> float:
-        shown = [
-            value
-            for line in self._lines.values()
-            for at_s, value in zip(self._times, line.values, strict=True)
-            if at_s >= start and value == value
-        ]
-        return max(shown, default=math.nan)
 
+class _Series:
+    """One series: its look, its values, and a marker every few seconds."""
 
-class _Line:
-    """One series: its values, its line, and a marker every few seconds."""
-
-    style: SeriesStyle
-
-    def __init__(self, values: deque[float]) -> None:
+    def __init__(self, look: SeriesStyle, values: deque[float], scales: dict[str, Any]) -> None:
+        self.look = look
         self.values = values
-        self._markers: deque[tuple[float, float]] = deque(maxlen=150)
-        self._new_marker = True
-
-    def dress(self, x: Any, y: Any) -> None:
-        look, scales = self.style, {"x": x, "y": y}
-        self._line = bqplot.Lines(
-            x=[], y=[], scales=scales, colors=[look.colour], line_style=look.line, stroke_width=3
-        )
-        self._dots = bqplot.Scatter(
+        self.dots = bqplot.Scatter(
             x=[], y=[], scales=scales, colors=[look.colour], marker=look.marker, default_size=90
         )
-        self.marks = [self._line, self._dots]
+        self._markers: deque[tuple[float, float]] = deque(maxlen=150)
+        self._changed = False
 
-    def note_marker(self, at_s: float) -> None:
-        value = self.values[-1]
+    def append(self, at_s: float, value: float | None) -> None:
+        self.values.append(math.nan if value is None else float(value))
         due = not self._markers or at_s - self._markers[-1][0] >= MARKER_EVERY_S
-        if due and not math.isnan(value):
-            self._markers.append((at_s, value))
-            self._new_marker = True
+        if due and not math.isnan(self.values[-1]):
+            self._markers.append((at_s, self.values[-1]))
+            self._changed = True
 
-    def draw(self, times: Any) -> None:
-        values = np.array(self.values, np.float32)
-        present = np.flatnonzero(~np.isnan(values))
-        end = present[-1] + 1 if len(present) else 0  # bqplot cannot place a line that ends in NaN
-        with self._line.hold_sync():  # both in one message
-            self._line.x, self._line.y = _drawable(times[:end]), _drawable(values[:end])
-        if self._new_marker:
-            self._new_marker = False
-            at_s, values = np.array(self._markers, np.float32).reshape(-1, 2).T
-            with self._dots.hold_sync():
-                self._dots.x, self._dots.y = _drawable(at_s), _drawable(values)
+    def draw_dots(self) -> None:
+        if not self._changed:
+            return
+        self._changed = False
+        at_s, values = np.array(self._markers, np.float32).reshape(-1, 2).T
+        with self.dots.hold_sync():
+            self.dots.x, self.dots.y = _drawable(at_s), _drawable(values)
 
     def empty(self) -> None:
         self.values.clear()
         self._markers.clear()
-        self._new_marker = True
+        self._changed = True
+
+
+def _end_at_last_value(times: Any, values: Any) -> None:
+    """bqplot cannot place a line that ends in NaN: stay on the last point instead."""
+    present = np.flatnonzero(~np.isnan(values))
+    if len(present):
+        times[present[-1] + 1 :] = times[present[-1]]
+        values[present[-1] + 1 :] = values[present[-1]]
 
 
 def _drawable(values: Any) -> Any:
     """bqplot takes a single point for a number, and draws nothing: give it twice."""
-    return np.repeat(values, 2) if len(values) == 1 else np.ascontiguousarray(values)
+    return np.repeat(values, 2, axis=-1) if values.shape[-1] == 1 else values
 
 
 def _ticks(top: float) -> Any:

@@ -17,13 +17,12 @@ class SeriesStyle:
     """
 
     colour: str
-    line: str
-    "bqplot's line style."
     marker: str
     "bqplot's marker."
     mpl_line: str
     mpl_marker: str
     svg_dash: str
+    "As in ``chart.css``, which gives the live lines their dashes."
     svg_marker: str
     "Path of the marker around (0, 0)."
 
@@ -47,10 +46,10 @@ _TRIANGLE = "M0 -7L7 6H-7z"
 _DIAMOND = "M0 -8L7 0L0 8L-7 0z"
 
 _STYLES = (
-    SeriesStyle("#0072B2", "solid", "circle", "-", "o", "none", _CIRCLE),
-    SeriesStyle("#D55E00", "dashed", "square", "--", "s", "9 5", _SQUARE),
-    SeriesStyle("#009E73", "dotted", "triangle-up", ":", "^", "3 4", _TRIANGLE),
-    SeriesStyle("#CC79A7", "dash_dotted", "diamond", "-.", "D", "9 4 2 4", _DIAMOND),
+    SeriesStyle("#0072B2", "circle", "-", "o", "none", _CIRCLE),
+    SeriesStyle("#D55E00", "square", "--", "s", "9 5", _SQUARE),
+    SeriesStyle("#009E73", "triangle-up", ":", "^", "3 4", _TRIANGLE),
+    SeriesStyle("#CC79A7", "diamond", "-.", "D", "9 4 2 4", _DIAMOND),
 )
 
 

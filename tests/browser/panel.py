@@ -82,6 +82,12 @@ class Panel:
         path = self.node.locator(".bqplot path.line").first.get_attribute("d") or ""
         return len(re.findall(r"[ML]", path))
 
+    def dashes(self) -> list[str]:
+        """How each line of each chart is dashed."""
+        lines = self.node.locator(".bqplot path.line")
+        script = "all => all.map(line => getComputedStyle(line).strokeDasharray)"
+        return list(lines.evaluate_all(script))
+
     def until(self, what: Callable[[], bool], within_s: float = 20.0) -> None:
         """Wait until something is so."""
         waited_s = 0.0

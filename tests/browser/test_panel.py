@@ -68,6 +68,7 @@ def test_a_call_from_start_to_stop(notebook: NotebookPage) -> None:
     panel.until(lambda: panel.points() > points + 4)
     panel.until(lambda: panel.number(THERE, r"(\d+) frames/s") > 10)
     assert panel.number(BACK, r"(\d+) kbit/s") > 0
+    assert panel.dashes() == ["none", "9px, 5px"] * 2
     keep(notebook, "2-running")
 
     panel.press("Stop")

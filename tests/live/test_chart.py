@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.errors import BadValue
+from labkit.live import chart as chart_module
 from labkit.live.chart import LiveChart, axis_top
 from labkit.live.series import style_of
 from tests.live.comms import fake_wire
 
 
-def lines_of(chart: LiveChart) -> list[Any]:
-    return chart._drawing.marks[::2]
-
-
-def drawn(line: Any) -> list[float]:
-    return [float(value) for value in np.atleast_1d(line.y)]
+def drawn(chart: LiveChart, position: int = 0) -> list[tuple[float, float]]:
+    """The points of one line, as the browser gets them."""
+    x, y = (np.atleast_2d(values)[position] for values in (chart._lines.x, chart._lines.y))
+    return [(round(float(at_s), 3), float(value)) for at_s, value in zip(x, y, strict=True)]
 
 
 @given(largest=st.floats(1e-3, 1e7), now=st.floats(1e-3, 1e7))
@@ -48,7 +49,7 @@ def test_missing_is_a_gap_and_never_zero() -> None:
     assert times == [0.0, 0.2, 0.4]
     assert values["one"] == [5.0, pytest.approx(math.nan, nan_ok=True), 6.0]
     assert math.isnan(values["two"][0])
-    assert drawn(lines_of(chart)[0])[1] != drawn(lines_of(chart)[0])[1]
+    assert math.isnan(drawn(chart, 0)[1][1]) and math.isnan(drawn(chart, 1)[0][1])
 
 
 def test_a_series_that_comes_later_begins_there() -> None:
@@ -65,7 +66,7 @@ def test_only_the_newest_points_are_kept() -> None:
     for k in range(25):
         chart.append(k, {"one": k})
     assert chart.data[0] == list(range(15, 25))
-    assert drawn(lines_of(chart)[0]) == list(range(15, 25))
+    assert drawn(chart) == [(k, k) for k in range(15, 25)]
 
 
 def test_time_that_goes_back_begins_anew() -> None:
@@ -90,19 +91,45 @@ def test_what_is_not_drawn_now_is_drawn_the_next_time() -> None:
     chart = LiveChart("Latency", "ms", series=["one"])
     with_two = {"one": 2.0}
     chart.append(0.0, {"one": 1.0}, draw=False)
-    assert len(lines_of(chart)[0].x) == 0
+    assert len(chart._lines.x) == 0
     chart.append(0.2, with_two)
-    assert drawn(lines_of(chart)[0]) == [1.0, 2.0]
+    assert drawn(chart) == [(0.0, 1.0), (0.2, 2.0)]
 
 
-def test_a_line_that_ends_in_nothing_is_drawn_to_its_last_value() -> None:
-    chart = LiveChart("Latency", "ms", series=["one"])
+def test_a_line_that_ends_in_nothing_stays_on_its_last_point() -> None:
+    chart = LiveChart("Latency", "ms", series=["one", "two"])
     for k, value in enumerate([1.0, 2.0, None]):
-        chart.append(k, {"one": value})
-    assert drawn(lines_of(chart)[0]) == [1.0, 2.0]
+        chart.append(k, {"one": value, "two": 5.0})
+    assert drawn(chart, 0) == [(0, 1), (1, 2), (1, 2)]
+    assert drawn(chart, 1) == [(0, 5), (1, 5), (2, 5)]
+    assert math.isnan(chart.data[1]["one"][2])
 
 
-def test_one_update_is_one_message_a_series() -> None:
+@pytest.mark.parametrize("names", [["one"], ["one", "two"]])
+def test_a_single_point_is_drawn_as_a_line(names: list[str]) -> None:
+    chart = LiveChart("Latency", "ms", series=names)
+    chart.append(3.0, dict.fromkeys(names, 4.0))
+    for position in range(len(names)):
+        assert drawn(chart, position) == [(3, 4), (3, 4)]
+
+
+def test_before_any_value_and_after_clear_no_line_is_drawn() -> None:
+    chart = LiveChart("Latency", "ms", series=["one", "two"])
+    chart.append(0.0, {"one": None})
+    assert chart._lines.x.shape == chart._lines.y.shape == (0,)
+    chart.append(0.2, {"one": 3.0})
+    assert chart._lines.y.shape == (2, 2)
+    chart.clear()
+    assert chart._lines.x.shape == chart._lines.y.shape == (0,)
+
+
+def test_a_chart_without_series_takes_a_point() -> None:
+    chart = LiveChart("Latency", "ms")
+    chart.append(0.0, {})
+    assert chart.data == ([0.0], {})
+
+
+def test_one_update_is_one_message() -> None:
     with fake_wire() as wire:
         chart = LiveChart("Latency", "ms", series=["one", "two"], top=20)
         for k in range(300):
@@ -111,9 +138,16 @@ def test_one_update_is_one_message_a_series() -> None:
         for k in range(300, 325):
             chart.append(k / 5, {"one": 15.0 + k % 3, "two": 16.0 + k % 2})
         sent = wire.sent[before:]
-    # 25 updates of two lines; two markers; the window moved once
-    assert len(sent) == 50 + 2 + 1
-    assert max(sum(len(bytes(b)) for b in buffers) for _id, _data, buffers in sent) == 2 * 300 * 4
+    # 25 updates of both lines; two markers; the window moved once
+    assert len(sent) == 25 + 2 + 1
+    sizes = [sum(len(bytes(buffer)) for buffer in buffers) for _id, _data, buffers in sent]
+    assert max(sizes) == 2 * 2 * 300 * 4
+
+
+def test_the_dashes_on_the_page_are_those_of_the_legend() -> None:
+    css = Path(chart_module.__file__).with_name("chart.css").read_text(encoding="utf-8")
+    dashes = re.findall(r"nth-child\(4n \+ \d\) path.line \{ stroke-dasharray: ([\d ]+) ", css)
+    assert dashes == [style_of(position).svg_dash for position in (1, 2, 3)]
 
 
 def test_threads_may_append_while_another_draws_the_figure() -> None:
@@ -157,7 +191,7 @@ def test_an_empty_figure_says_so() -> None:
 
 def test_colour_is_never_the_only_difference() -> None:
     styles = [style_of(position) for position in range(4)]
-    for name in ("colour", "line", "marker", "mpl_line", "mpl_marker", "svg_dash", "svg_marker"):
+    for name in ("colour", "marker", "mpl_line", "mpl_marker", "svg_dash", "svg_marker"):
         assert len({getattr(style, name) for style in styles}) == 4
 
 
