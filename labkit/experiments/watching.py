@@ -20,6 +20,9 @@ __all__ = ["PICTURE_SIZE", "Watch"]
 PICTURE_SIZE = (320, 240)
 """Largest width and height of a picture in the panel; the aspect is kept."""
 
+FIRST_PICTURE_S = 0.01
+"""How soon to look again while there is no new picture: the first one is waited for."""
+
 
 class Watch:
     """Sends a session's newest pictures and a few numbers at a steady rate.
@@ -75,11 +78,12 @@ class Watch:
         loop = asyncio.get_running_loop()
         while True:
             started = time.perf_counter()
+            pause_s = every_s if self._newest else FIRST_PICTURE_S
             for track, (number, frame) in list(self._newest.items()):
                 del self._newest[track]
                 jpeg = await loop.run_in_executor(None, _jpeg, frame)
                 self._notify("picture", {"track": track, "frame": number, "jpeg": jpeg})
-            await asyncio.sleep(max(0.0, started + every_s - time.perf_counter()))
+            await asyncio.sleep(max(0.0, started + pause_s - time.perf_counter()))
 
     async def _send_numbers(self, every_s: float) -> None:
         self._numbers_at = time.perf_counter()
