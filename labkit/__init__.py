@@ -6,8 +6,7 @@ start in a few hundredths of a second.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from labkit.lazy import load_names
 
 __version__ = "0.1.0"
 
@@ -32,15 +31,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES, key=str.lower)
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"labkit has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+__getattr__, __dir__ = load_names(__name__, _HOMES, also=["__version__"])

@@ -6,8 +6,9 @@ first used, so that a process that encodes does not pay for what draws or reads 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labkit.lazy import load_names
 
 if TYPE_CHECKING:
     from labkit.codecs.audio import AUDIO_CODECS, AudioCodec, code_audio
@@ -25,35 +26,35 @@ if TYPE_CHECKING:
     from labkit.codecs.speech import has_voice, spoken
 
 _HOMES = {
-    "AUDIO_CODECS": "audio",
-    "AudioCodec": "audio",
-    "Clip": "clip",
-    "Comparison": "compare",
-    "Field": "payload",
-    "Sound": "sound",
-    "VIDEO_CODECS": "encoders",
-    "VideoEncoder": "encoders",
-    "bandwidth_hz": "sound",
-    "bd_rate": "bdrate",
-    "code_audio": "audio",
-    "compare_at_rate": "samerate",
-    "compare_audio": "audiotable",
-    "compare_shapes": "shapes",
-    "compare_video": "compare",
-    "describe_packet": "rtp",
-    "describe_payload": "payload",
-    "describe_rtp": "rtp",
-    "film_like": "film",
-    "has_voice": "speech",
-    "measure_audio": "audiotable",
-    "overlap_share": "bdrate",
-    "packetise": "payload",
-    "read_clip": "clip",
-    "read_sound": "sound",
-    "speech_like": "sound",
-    "spoken": "speech",
-    "why_missing": "encoders",
-    "why_no_bd_rate": "bdrate",
+    "AUDIO_CODECS": ".audio",
+    "AudioCodec": ".audio",
+    "Clip": ".clip",
+    "Comparison": ".compare",
+    "Field": ".payload",
+    "Sound": ".sound",
+    "VIDEO_CODECS": ".encoders",
+    "VideoEncoder": ".encoders",
+    "bandwidth_hz": ".sound",
+    "bd_rate": ".bdrate",
+    "code_audio": ".audio",
+    "compare_at_rate": ".samerate",
+    "compare_audio": ".audiotable",
+    "compare_shapes": ".shapes",
+    "compare_video": ".compare",
+    "describe_packet": ".rtp",
+    "describe_payload": ".payload",
+    "describe_rtp": ".rtp",
+    "film_like": ".film",
+    "has_voice": ".speech",
+    "measure_audio": ".audiotable",
+    "overlap_share": ".bdrate",
+    "packetise": ".payload",
+    "read_clip": ".clip",
+    "read_sound": ".sound",
+    "speech_like": ".sound",
+    "spoken": ".speech",
+    "why_missing": ".encoders",
+    "why_no_bd_rate": ".bdrate",
 }
 
 __all__ = [
@@ -88,15 +89,4 @@ __all__ = [
     "why_no_bd_rate",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"labkit.codecs has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(f"labkit.codecs.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -1,19 +1,11 @@
-"""Calls: open, record, close."""
+"""Calls: open, record, close. The worker needs none of these names, so they load on first use."""
 
 from __future__ import annotations
 
-from typing import Any
+from labkit.lazy import load_names
 
-__all__ = ["browser_call", "call"]
+_HOMES = {"browser_call": ".browsers", "call": ".calls"}
 
+__all__ = sorted(_HOMES)
 
-def __getattr__(name: str) -> Any:
-    if name == "call":  # kept out of the worker's way: it needs none of this
-        from labkit.experiments.calls import call
-
-        return call
-    if name == "browser_call":
-        from labkit.experiments.browsers import browser_call
-
-        return browser_call
-    raise AttributeError(name)
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from labkit.lazy import load_names
 
-__all__ = ["CallPanel", "LiveChart"]
+_HOMES = {"CallPanel": ".panel", "LiveChart": ".chart"}
 
-_HOMES = {"CallPanel": "labkit.live.panel", "LiveChart": "labkit.live.chart"}
+__all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(name)
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -6,8 +6,7 @@ stamp does not pay for the rest.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from labkit.lazy import load_names
 
 _HOMES = {
     "AudioSource": "labkit.media.audio",
@@ -31,15 +30,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES, key=str.lower)
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"labkit.media has no {name!r}")
-    value = getattr(importlib.import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from fractions import Fraction
 from time import perf_counter
+from typing import Any
 
 import av
 from aiortc import MediaStreamTrack
@@ -73,7 +74,41 @@ class Pacer:
         return int((self._clock.now() - start_s) * self._rate_hz)
 
 
-class SourceTrack(MediaStreamTrack):
+class _PacedTrack(MediaStreamTrack):
+    """What the two tracks share: a reader, ticks, and the moment of capture."""
+
+    def __init__(
+        self, reader: Any, rate_hz: float, on_captured: OnCaptured | None, clock: Clock
+    ) -> None:
+        super().__init__()
+        self._reader = reader
+        self._pacer = Pacer(rate_hz, clock)
+        self._on_captured = on_captured
+        self._clock = clock
+
+    def stop(self) -> None:
+        """End the track and close the source's reader."""
+        super().stop()
+        self._reader.close()
+
+    def _check_live(self) -> None:
+        if self.readyState != "live":
+            raise MediaStreamError
+
+    async def _tick(self, k: int) -> int:
+        self._check_live()
+        now = await self._pacer.wait(k)
+        self._check_live()
+        return now
+
+    def _captured(self, frame: Any, number: int, captured_s: float, pts: int, hz: int) -> None:
+        frame.pts = pts
+        frame.time_base = Fraction(1, hz)
+        if self._on_captured:
+            self._on_captured(number, captured_s)
+
+
+class SourceTrack(_PacedTrack):
     """A video track that shows a source, with the frame number stamped into each picture.
 
     Pictures are drawn before their tick and stamped after it, so that drawing is not part of
@@ -96,13 +131,9 @@ class SourceTrack(MediaStreamTrack):
         stamp: bool = True,
         clock: Clock = CLOCK,
     ) -> None:
-        super().__init__()
+        super().__init__(source.open(), source.fps, on_captured, clock)
         self.source = source
-        self._on_captured = on_captured
         self._stamp = stamp
-        self._clock = clock
-        self._pacer = Pacer(source.fps, clock)
-        self._reader = source.open()
 
     async def recv(self) -> av.VideoFrame:
         """Return the next picture, at its tick.
@@ -112,32 +143,20 @@ class SourceTrack(MediaStreamTrack):
         """
         self._check_live()
         k = self._pacer.next()
-        frame = self._reader.picture(k)
-        now = await self._pacer.wait(k)
-        self._check_live()
+        frame: av.VideoFrame = self._reader.picture(k)
+        now = await self._tick(k)
         if now != k:
             frame = self._reader.picture(now)
         captured_s = self._clock.now()
         number = now % NUMBERS
         if self._stamp:
             stamp_frame(frame, number)
-        frame.pts = now * VIDEO_CLOCK_HZ // self.source.fps
-        frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
-        if self._on_captured:
-            self._on_captured(number, captured_s)
+        pts = now * VIDEO_CLOCK_HZ // self.source.fps
+        self._captured(frame, number, captured_s, pts, VIDEO_CLOCK_HZ)
         return frame
 
-    def _check_live(self) -> None:
-        if self.readyState != "live":
-            raise MediaStreamError
 
-    def stop(self) -> None:
-        """End the track and close the source's reader."""
-        super().stop()
-        self._reader.close()
-
-
-class AudioSourceTrack(MediaStreamTrack):
+class AudioSourceTrack(_PacedTrack):
     """An audio track that plays a source: 20 ms of 16-bit mono at 48 kHz a frame.
 
     Args:
@@ -156,12 +175,8 @@ class AudioSourceTrack(MediaStreamTrack):
         on_captured: OnCaptured | None = None,
         clock: Clock = CLOCK,
     ) -> None:
-        super().__init__()
+        super().__init__(source.open_audio(), SAMPLE_RATE / BLOCK, on_captured, clock)
         self.source = source
-        self._on_captured = on_captured
-        self._clock = clock
-        self._pacer = Pacer(SAMPLE_RATE / BLOCK, clock)
-        self._reader = source.open_audio()
 
     async def recv(self) -> av.AudioFrame:
         """Return the next 20 ms, at their tick.
@@ -170,23 +185,10 @@ class AudioSourceTrack(MediaStreamTrack):
             MediaStreamError: The track was stopped.
         """
         self._check_live()
-        k = await self._pacer.wait(self._pacer.next())
-        self._check_live()
+        k = await self._tick(self._pacer.next())
         captured_s = self._clock.now()
         samples = self._reader.block(k).reshape(1, BLOCK)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
-        frame.pts = k * BLOCK
-        frame.time_base = Fraction(1, SAMPLE_RATE)
-        if self._on_captured:
-            self._on_captured(k, captured_s)
+        self._captured(frame, k, captured_s, k * BLOCK, SAMPLE_RATE)
         return frame
-
-    def _check_live(self) -> None:
-        if self.readyState != "live":
-            raise MediaStreamError
-
-    def stop(self) -> None:
-        """End the track and close the source's reader."""
-        super().stop()
-        self._reader.close()

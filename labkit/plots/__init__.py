@@ -7,8 +7,9 @@ functions are loaded when they are first used: ``import labkit.plots`` needs no 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labkit.lazy import load_names
 
 if TYPE_CHECKING:
     from labkit.plots.bitrate import plot_bitrate
@@ -25,23 +26,23 @@ if TYPE_CHECKING:
     from labkit.plots.sound import plot_spectrogram, plot_spectrograms, plot_waveforms
 
 _HOMES = {
-    "alt_text": "figure",
-    "plot_bitrate": "bitrate",
-    "plot_budget": "budget",
-    "plot_encode_time": "codecs",
-    "plot_encoder_delay": "encoders",
-    "plot_frame_sizes": "codecs",
-    "plot_latency": "latency",
-    "plot_latency_distribution": "distribution",
-    "plot_link": "link",
-    "plot_overview": "overview",
-    "plot_pictures": "pictures",
-    "plot_rate_distortion": "codecs",
-    "plot_setup": "setup",
-    "plot_shapes": "encoders",
-    "plot_spectrogram": "sound",
-    "plot_spectrograms": "sound",
-    "plot_waveforms": "sound",
+    "alt_text": ".figure",
+    "plot_bitrate": ".bitrate",
+    "plot_budget": ".budget",
+    "plot_encode_time": ".codecs",
+    "plot_encoder_delay": ".encoders",
+    "plot_frame_sizes": ".codecs",
+    "plot_latency": ".latency",
+    "plot_latency_distribution": ".distribution",
+    "plot_link": ".link",
+    "plot_overview": ".overview",
+    "plot_pictures": ".pictures",
+    "plot_rate_distortion": ".codecs",
+    "plot_setup": ".setup",
+    "plot_shapes": ".encoders",
+    "plot_spectrogram": ".sound",
+    "plot_spectrograms": ".sound",
+    "plot_waveforms": ".sound",
 }
 
 __all__ = [
@@ -64,15 +65,4 @@ __all__ = [
     "plot_waveforms",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"labkit.plots has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(f"labkit.plots.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -5,20 +5,13 @@ The names are loaded when they are first used: the recorder's process needs no p
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labkit.lazy import load_names
 
 if TYPE_CHECKING:
     from labkit.run.run import Run, load_run
 
 __all__ = ["load_run", "Run"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"labkit.run has no {name!r}")
-    return getattr(importlib.import_module("labkit.run.run"), name)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = load_names(__name__, {"Run": ".run", "load_run": ".run"})
