@@ -52,6 +52,23 @@ class Comparison:
     failed: dict[tuple[str, float], str]
     pictures: dict[tuple[str, float, int], Pictures] = field(repr=False)
 
+    @classmethod
+    def of(cls, clip: Clip, encodings: list[Encoding], missing: dict[str, str]) -> Comparison:
+        """Return the tables of these encodings of one clip, in their order."""
+        good = [each for each in encodings if each.failed is None]
+        return cls(
+            repr(clip).strip("<>"),
+            frame_table(good),
+            summary_table(good),
+            missing,
+            {(each.codec, each.asked_kbps): each.failed for each in encodings if each.failed},
+            {
+                (each.codec, each.asked_kbps, frame): picture
+                for each in good
+                for frame, picture in each.pictures.items()
+            },
+        )
+
     def bd_rate(self, anchor: str = "h264") -> dict[str, float]:
         """Return percent of rate against ``anchor`` by codec, NaN where there is none.
 
@@ -146,19 +163,7 @@ def compare_video(
         if on_result is not None:
             on_result(summarise(encoding), len(done), len(jobs))
     in_order = [done[encoder.name, rate] for encoder in encoders for rate in rates]
-    good = [encoding for encoding in in_order if encoding.failed is None]
-    return Comparison(
-        repr(clip).strip("<>"),
-        frame_table(good),
-        summary_table(good),
-        missing,
-        {(each.codec, each.asked_kbps): each.failed for each in in_order if each.failed},
-        {
-            (each.codec, each.asked_kbps, frame): picture
-            for each in good
-            for frame, picture in each.pictures.items()
-        },
-    )
+    return Comparison.of(clip, in_order, missing)
 
 
 def _checked_rates(rates_kbps: Iterable[float]) -> list[float]:

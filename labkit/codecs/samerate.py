@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from labkit.codecs.clip import Clip
 from labkit.codecs.compare import MAX_KBPS, MIN_KBPS, Comparison
 from labkit.codecs.encoders import VideoEncoder, choose_encoders
-from labkit.codecs.summary import frame_table, summarise, summary_table
+from labkit.codecs.summary import summarise
 from labkit.codecs.video import EncodeJob, Encoding, encode
 from labkit.errors import BadValue
 from labkit.words import _
@@ -50,19 +50,7 @@ def compare_at_rate(
     encoders, missing = choose_encoders(codecs)
     keep = tuple(keep_frames)
     best = [_closest(clip, encoder, float(rate_kbps), keep) for encoder in encoders]
-    good = [each for each in best if each.failed is None]
-    return Comparison(
-        repr(clip).strip("<>"),
-        frame_table(good),
-        summary_table(good),
-        missing,
-        {(each.codec, each.asked_kbps): each.failed for each in best if each.failed},
-        {
-            (each.codec, each.asked_kbps, frame): picture
-            for each in good
-            for frame, picture in each.pictures.items()
-        },
-    )
+    return Comparison.of(clip, best, missing)
 
 
 def _closest(
