@@ -20,6 +20,7 @@ _HOMES = {
     "Phase": "labkit.net",
     "Run": "labkit.run",
     "Silence": "labkit.media",
+    "Speech": "labkit.media",
     "TestPattern": "labkit.media",
     "Tone": "labkit.media",
     "browser_call": "labkit.experiments",

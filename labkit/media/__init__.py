@@ -16,6 +16,7 @@ _HOMES = {
     "PictureReader": "labkit.media.sources",
     "Silence": "labkit.media.audio",
     "SourceTrack": "labkit.media.tracks",
+    "Speech": "labkit.media.speech",
     "TestPattern": "labkit.media.sources",
     "Tone": "labkit.media.audio",
     "VideoSource": "labkit.media.sources",

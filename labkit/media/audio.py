@@ -193,7 +193,7 @@ def check_audio_source(source: Any) -> AudioSource:
     if not all(hasattr(source, name) for name in ("open_audio", "describe")):
         raise BadValue(
             _("{value!r} is no source of audio.").format(value=source),
-            next_step=_("Use Tone(), Chirp(), Silence() or MediaFile('clip.mp4')."),
+            next_step=_("Use Speech(), Tone(), Chirp(), Silence() or MediaFile('clip.mp4')."),
         )
     if not getattr(source, "has_audio", True):
         raise MediaError(

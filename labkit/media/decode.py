@@ -20,7 +20,7 @@ from labkit.errors import MediaError
 from labkit.media.audio import BLOCK, SAMPLE_RATE
 from labkit.words import _
 
-__all__ = ["Contents", "blocks", "look_into", "pictures"]
+__all__ = ["Contents", "blocks", "look_into", "pictures", "whole_sound"]
 
 MIN_LOOP_S = Fraction(1, 25)
 GAP = SAMPLE_RATE // 50
@@ -216,6 +216,23 @@ def _fitted(
         dst_color_range="MPEG",
         interpolation="BICUBIC",
     )
+
+
+def whole_sound(path: Path) -> NDArray[np.int16]:
+    """Return all sound of a file: 48 kHz, mono, shape (n,).
+
+    Raises:
+        MediaError: It has no sound that can be decoded.
+    """
+    try:
+        with _opened(path) as container:
+            found = _stream(container, "audio") is not None
+            parts = [samples for _at, samples in _mono(container)] if found else []
+    except av.error.FFmpegError as error:
+        raise _no_media(path, error.strerror) from None
+    if not parts:
+        raise _no_media(path, _("Nothing in it can be decoded."))
+    return np.concatenate(parts)
 
 
 def blocks(path: Path, loop_s: Fraction) -> Generator[tuple[int, NDArray[np.int16]], None, None]:
