@@ -94,6 +94,9 @@ def describe(run: Run) -> list[str]:
             **figures["frames"]
         ),
     ]
+    closed_by = run.meta.get("closed_by")
+    if closed_by not in (None, "the call"):
+        lines.append(_("ended early, by {what}").format(what=closed_by))
     if not run.complete:
         lines.append(_("not complete: the recording was cut short"))
     return lines

@@ -23,7 +23,7 @@ from tests.net.links import phased_links
         ({"delay_ms": math.inf}, "delay_ms=inf"),
         ({"delay_ms": "5"}, "delay_ms='5'"),
         ({"jitter_ms": True}, "jitter_ms=True"),
-        ({"rate_kbps": 0}, "None is unlimited"),
+        ({"rate_kbps": 0}, "None is unlimited "),
         ({"queue_bytes": 100}, "from 1,528 to"),
         ({"queue_bytes": 2000.5}, "a whole number"),
         ({"duplicate": -0.1}, "from 0 to 1"),

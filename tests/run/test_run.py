@@ -194,6 +194,11 @@ def test_repr_of_an_empty_run_claims_nothing() -> None:
     assert "nan" not in text
 
 
+def test_repr_says_what_ended_a_recording_early() -> None:
+    assert "WorkerDied" in repr(Run.from_tables({"closed_by": "WorkerDied: gone"}))
+    assert "early" not in repr(Run.from_tables({"closed_by": "the call"}))
+
+
 def test_html_repr_is_escaped() -> None:
     run = Run.from_tables({"run_id": "<script>"})
     text = run._repr_html_()
