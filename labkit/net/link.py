@@ -212,7 +212,8 @@ def _loss_model(name: Any) -> str:
 def _rate(rate_kbps: Any) -> float | None:
     if rate_kbps is None:
         return None
-    return number("rate_kbps", rate_kbps, 1, 1e7, "kbit/s", _("None is unlimited (0 on the command line)."))
+    unlimited = _("None is unlimited (0 on the command line).")
+    return number("rate_kbps", rate_kbps, 1, 1e7, "kbit/s", unlimited)
 
 
 def _trace(trace: Any, rate_kbps: Any) -> Trace | None:
