@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labkit import __version__
-from labkit.experiments.spec import CallSpec
 from labkit.run.schema import SCHEMA_VERSION
 
 __all__ = ["meta_for", "versions"]
@@ -21,11 +20,9 @@ SETTLE_S = 2.0
 PACKAGES = ("aiortc", "aioice", "av", "numpy")
 
 
-def meta_for(spec: CallSpec, seconds: float) -> dict[str, Any]:
-    """Return the first rows of ``meta`` for a recording of ``spec``."""
-    sender, receiver = spec.names
-    if not (spec.video or spec.audio):
-        sender, receiver = receiver, sender
+def meta_for(spec: Any, seconds: float) -> dict[str, Any]:
+    """Return the first rows of ``meta`` for a recording of ``spec`` (of a call or a room)."""
+    sender, receiver = spec.measured
     return {
         "run_id": uuid.uuid4().hex[:12],
         "schema": SCHEMA_VERSION,

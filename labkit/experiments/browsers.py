@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.errors import BadValue, CallError, WaitTimeout
-from labkit.experiments.buttons import Buttons
 from labkit.experiments.calls import Call
 from labkit.experiments.loop import CLEAN_UP_S, Job, lab_loop
 from labkit.experiments.spec import CallSpec, link_pair
@@ -36,7 +35,6 @@ class BrowserCall(Call):
 
     def __init__(self, spec: CallSpec) -> None:
         super().__init__(spec)
-        self._buttons = Buttons(self)
         self._view: BrowserView | None = None
         self._page, self._media = "", TEST_PICTURE
         self._pages_here: list[str] = []
@@ -138,11 +136,11 @@ class BrowserCall(Call):
         elif kind == "start":
             self._start_from(page, str(message["media"]))
         elif page == self._page and kind == "stop":
-            self._buttons.stop()
+            self.close_soon()
         elif kind == "left":
             self._pages_here = [one for one in self._pages_here if one != page]
             if page == self._page:
-                self._buttons.stop()
+                self.close_soon()
         elif page == self._page:
             lab_loop.call_soon(self._forward, message)
 
@@ -154,7 +152,7 @@ class BrowserCall(Call):
                 lab_loop.start(self._start_again(page, media))
             return
         self._choose(page, media)
-        self._buttons.start()
+        self.start_soon()
 
     # What follows runs on the lab's loop.
 
@@ -166,7 +164,7 @@ class BrowserCall(Call):
     async def _start_again(self, page: str, media: str) -> None:
         await self._close()
         self._choose(page, media)
-        self._buttons.start()
+        self.start_soon()
 
     def _forward(self, message: dict[str, Any]) -> None:
         if self._carrier is not None:

@@ -39,14 +39,13 @@ class Host:
 
     async def open(self, spec: Any, time_zero: float) -> None:
         """Make the session of ``spec``; second 0 of the call is ``time_zero``."""
-        from labkit.experiments.session import Session
         from labkit.peers.clock import Clock
 
         if self._relay is None:
             await self.prepare()
         assert self._relay is not None
         await self._relay.set_time_zero(time_zero)
-        self._session = Session(spec, self._relay, Clock(time_zero), self._notify)
+        self._session = spec.session(self._relay, Clock(time_zero), self._notify)
 
     async def ask(self, method: str, arguments: dict[str, Any]) -> Any:
         """Call a method of the session.

@@ -6,36 +6,63 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from labkit.errors import CallError, LabError
+from labkit.errors import LabError
 from labkit.experiments.loop import lab_loop
 from labkit.experiments.places import Carrier, carrier_for
-from labkit.experiments.spec import CallSpec
+from labkit.experiments.saying import CallErrors
 from labkit.net import Link
-from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.experiments.recording import Recording
 
-__all__ = ["Lifecycle", "Listener"]
+__all__ = ["Lifecycle", "Listener", "Spec"]
 
 Listener = Callable[[str, Any], None]
 
 
-class Lifecycle:
+class Spec(Protocol):
+    """What the states of a call need to know of what it is made of; plain data that travels."""
+
+    @property
+    def place(self) -> str:
+        """``worker`` or ``kernel``."""
+        ...
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of the directions, for instance ``alice->bob``."""
+        ...
+
+    @property
+    def links(self) -> dict[str, Link]:
+        """The links by direction."""
+        ...
+
+    def with_links(self, links: Mapping[str, Link]) -> Self:
+        """Return the same over other links."""
+        ...
+
+
+S = TypeVar("S", bound=Spec)
+
+
+class Lifecycle(Generic[S]):
     """The states of a call: new, starting, running, closed, and broken when it failed.
 
     Args:
         spec: What the call is made of.
     """
 
+    errors = CallErrors()
+
     start_within_s = 30.0
     "How long the session may take to connect; it has shorter limits of its own."
 
-    def __init__(self, spec: CallSpec) -> None:
+    def __init__(self, spec: S) -> None:
         self.spec = self._opened = spec
         self.state = "new"
         self.failure: LabError | None = None
@@ -48,35 +75,25 @@ class Lifecycle:
 
     def _must_be_startable(self) -> None:
         if self.state in ("starting", "running"):
-            raise CallError(
-                _("This call is running already."),
-                next_step=_("Use “await call.close()” first, or make another call."),
-            )
+            raise self.errors.running()
         self.failure = None
 
     def _must_be_recordable(self) -> None:
         if self._recordings:
-            raise CallError(
-                _("This call is being recorded already."),
-                next_step=_("Await that recording first, or end it with its stop()."),
-            )
+            raise self.errors.recorded()
         if self.state == "starting":
-            raise CallError(
-                _("This call is still starting."), next_step=_("Use “await call.start()” first.")
-            )
+            raise self.errors.starting()
 
     def _must_carry(self) -> Carrier:
         if self._carrier is None:
-            raise CallError(_("The call was closed."))
+            raise self.errors.closed()
         return self._carrier
 
     def _must_run(self) -> Carrier:
         if self.failure is not None:
             raise copy.copy(self.failure)  # each with a traceback of its own
         if self.state != "running" or self._carrier is None:
-            raise CallError(
-                _("This call is not running."), next_step=_("Use “await call.start()” first.")
-            )
+            raise self.errors.not_running()
         return self._carrier
 
     def _hold(self, hold: bool) -> None:
@@ -106,11 +123,9 @@ class Lifecycle:
     async def _connect(self) -> None:
         await self._must_carry().ask("start", timeout=self.start_within_s)
         self._set_state("running")
-        was, now = self._opened, self.spec  # a link may have been bent meanwhile
-        for direction, before, link in zip(
-            now.directions, (was.forward, was.back), (now.forward, now.back), strict=True
-        ):
-            if link != before:
+        was = self._opened.links  # a link may have been bent meanwhile
+        for direction, link in self.spec.links.items():
+            if link != was[direction]:
                 self._send_link(direction, link)
 
     async def _start(self) -> None:
@@ -123,7 +138,7 @@ class Lifecycle:
             was_closed, self._starting = self._starting is None, None
             await self._close()
             if was_closed and isinstance(error, asyncio.CancelledError):
-                raise CallError(_("The call was closed while it started.")) from None
+                raise self.errors.closed_while_starting() from None
             raise
         self._starting = None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labkit.errors import BadValue, CallError, LabError
+from labkit.errors import BadValue, LabError
 from labkit.experiments.about import meta_for
 from labkit.experiments.loop import Job, lab_loop
 from labkit.experiments.progress import progress_shower
@@ -20,7 +20,7 @@ from labkit.run.store import exists_error
 from labkit.words import _
 
 if TYPE_CHECKING:
-    from labkit.experiments.calls import Call
+    from labkit.experiments.experiment import Experiment
     from labkit.run import Run
 
 __all__ = ["Progress", "Recording"]
@@ -56,7 +56,7 @@ class Recording:
 
     def __init__(
         self,
-        call: Call,
+        call: Experiment[Any],
         seconds: float,
         path: str | Path | None,
         *,
@@ -134,21 +134,22 @@ class Recording:
 
     async def _begin(self, recorder: RecorderHandle) -> None:
         call = self._call
+        await recorder.listen()
         if self._opens_call:
             await call._prepare()
             await call._open()
-        meta = meta_for(call.spec, self.seconds)
-        await recorder.open(self.path, meta, time_zero=call.time_zero, force=self._force)
-        await call._must_carry().ask("attach", address=recorder.address, token=recorder.token)
-        recorder.set_meta(**await call._must_carry().ask("facts"))
+        carrier = call._must_carry()
+        await carrier.ask("attach", address=recorder.address, token=recorder.token)
         if self._opens_call:
             await call._connect()
-        self._from_s = from_s = await self._unless_failed(
+        from_s = await self._unless_failed(
             recorder,
-            call._must_carry().ask(
-                "wait_first_frame", timeout=FIRST_FRAME_S + 5, within_s=FIRST_FRAME_S
-            ),
+            carrier.ask("wait_first_frame", timeout=FIRST_FRAME_S + 5, within_s=FIRST_FRAME_S),
         )
+        # Not before: a start that fails must cost nobody the file that is there.
+        meta = {**meta_for(call.spec, self.seconds), **await carrier.ask("facts")}
+        await recorder.open(self.path, meta, time_zero=call.time_zero, force=self._force)
+        self._from_s = from_s
         recorder.set_meta(recorded_from_s=from_s, recorded_to_s=from_s + self.seconds)
 
     async def _last(self, recorder: RecorderHandle) -> None:
@@ -187,7 +188,7 @@ class Recording:
     def _told(self, error: BaseException) -> BaseException:
         """Return the error as its reader needs it: it says where the Run is."""
         if self._hurry and isinstance(error, asyncio.CancelledError):
-            return CallError(_("The call was closed before its first frame was recorded."))
+            return self._call.errors.closed_before_recording()
         kept = self.path is not None and self._from_s is not None
         if not isinstance(error, LabError) or not kept or str(self.path) in str(error):
             return error

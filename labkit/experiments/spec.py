@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
 from labkit.media.audio import check_audio_source
@@ -12,6 +13,11 @@ from labkit.media.page import PageMedia
 from labkit.media.sources import check_video_source
 from labkit.net import Link
 from labkit.words import _
+
+if TYPE_CHECKING:
+    from labkit.experiments.session import Session
+    from labkit.net.relay_handle import Relay
+    from labkit.peers.clock import Clock
 
 __all__ = ["ENGINES", "PLACES", "CallSpec", "link_pair"]
 
@@ -77,9 +83,27 @@ class CallSpec:
             "back_audio": self.back_audio,
         }
 
-    def with_links(self, forward: Link, back: Link) -> CallSpec:
+    @property
+    def links(self) -> dict[str, Link]:
+        """The links by direction."""
+        return dict(zip(self.directions, (self.forward, self.back), strict=True))
+
+    @property
+    def measured(self) -> tuple[str, str]:
+        """Sender and receiver of the direction that a figure is about unless told otherwise."""
+        first, second = self.names
+        return (first, second) if self.video or self.audio else (second, first)
+
+    def with_links(self, links: Mapping[str, Link]) -> CallSpec:
         """Return the same call over other links."""
-        return replace(self, forward=forward, back=back)
+        forward, back = self.directions
+        return replace(self, forward=links[forward], back=links[back])
+
+    def session(self, relay: Relay, clock: Clock, notify: Callable[[str, Any], None]) -> Session:
+        """Return the session that runs this call, in the process that is to carry it."""
+        from labkit.experiments.session import Session
+
+        return Session(self, relay, clock, notify)
 
     def asked(self) -> dict[str, Any]:
         """Return what is asked for, for the Run's ``meta``."""
@@ -88,8 +112,7 @@ class CallSpec:
             name: None if source is None else source.describe()
             for name, source in self.sources().items()
         }
-        forward, back = self.directions
-        asked["link"] = {forward: self.forward.to_dict(), back: self.back.to_dict()}
+        asked["link"] = {name: link.to_dict() for name, link in self.links.items()}
         asked["codec"] = self.codec
         asked["jitter_buffer"] = buffer if isinstance(buffer, str) else buffer.__name__
         asked["signaling"] = self.signaling

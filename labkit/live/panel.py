@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from labkit.errors import LabError
-from labkit.experiments.buttons import Buttons
 from labkit.live.chart import LiveChart
 from labkit.live.closing import close_with_parts
 from labkit.live.series import style_of
@@ -44,7 +43,7 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     """
 
     def __init__(self, call: Call) -> None:
-        self._call, self._buttons = call, Buttons(call)
+        self._call = call
         self._lock = threading.RLock()
         self._recent: dict[str, deque[dict[str, Any]]] = defaultdict(lambda: deque(maxlen=SMOOTHED))
         self._note = ""
@@ -159,9 +158,9 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def _do(self, request: dict[str, Any]) -> None:
         try:
             if request["type"] == "start":
-                self._buttons.start()
+                self._call.start_soon()
             elif request["type"] == "stop":
-                self._buttons.stop()
+                self._call.close_soon()
             else:
                 self._bend(request["direction"], request["field"], request["value"])
         except LabError as error:

@@ -43,6 +43,7 @@ class Recorder:
         self._pipe = pipe
         self._inbox = inbox
         self._writer: RunWriter | None = None
+        self._early: list[Batch] = []
         self._failure: LabError | None = None
         self._server: socket.socket | None = None
         self._accepting: threading.Thread | None = None
@@ -79,6 +80,13 @@ class Recorder:
         if number is not None:
             self._pipe.send((number, fine, answer))
 
+    def do_listen(self) -> tuple[tuple[str, int], bytes]:
+        """Return where to send rows, and the token; rows wait until there is a file."""
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._accepting = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
+        self._accepting.start()
+        return self._server.getsockname()[:2], self._token
+
     def do_open(
         self,
         path: str | None,
@@ -86,16 +94,15 @@ class Recorder:
         time_zero: float,
         capture_bytes: int,
         force: bool,
-    ) -> tuple[tuple[str, int], bytes]:
-        """Create the file (``path`` None: in memory); return where to send rows, and the token."""
+    ) -> None:
+        """Create the file (``path`` None: in memory) and write down what has come by now."""
         self._zero = time_zero
         self._writer = RunWriter(
             None if path is None else Path(path), meta, capture_bytes=capture_bytes, force=force
         )
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._accepting = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
-        self._accepting.start()
-        return self._server.getsockname()[:2], self._token
+        early, self._early = self._early, []
+        for batch in early:
+            self._write(batch)
 
     def do_set_meta(self, values: dict[str, Any]) -> None:
         """Write down values of ``meta``."""
@@ -148,7 +155,9 @@ class Recorder:
             self._producers.discard(threading.current_thread())
 
     def _write(self, batch: Batch) -> None:
-        if batch:
+        if self._writer is None and self._server is not None:
+            self._early.append(batch)
+        elif batch:
             self._guarded(lambda writer: writer.add(batch))
 
     def _commit(self) -> None:

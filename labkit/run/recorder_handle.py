@@ -37,6 +37,10 @@ class RecorderHandle:
         """Start the process; nothing is recorded before ``open``."""
         return cls(await Child.start("labkit.run.recorder"))
 
+    async def listen(self) -> None:
+        """Take rows from now on: ``address`` and ``token`` say where; they wait for ``open``."""
+        self.address, self.token = await self._child.call("listen")
+
     async def open(
         self,
         path: Path | None,
@@ -46,7 +50,7 @@ class RecorderHandle:
         capture_bytes: int = CAPTURE_BYTES,
         force: bool = False,
     ) -> None:
-        """Create the Run; ``address`` and ``token`` say where rows go from now on.
+        """Create the Run, and write down what has come since ``listen`` (called here if not yet).
 
         Args:
             path: Where the Run is written; None keeps it in the recorder's memory.
@@ -58,7 +62,9 @@ class RecorderHandle:
         Raises:
             RecordingError: The file exists or cannot be created.
         """
-        self.address, self.token = await self._child.call(
+        if not self.token:
+            await self.listen()
+        await self._child.call(
             "open",
             path=None if path is None else str(path),
             meta=dict(meta),
