@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +13,24 @@ from labkit.net.model import LinkModel, Passage
 from labkit.net.sdp import Address
 from labkit.net.udp import open_udp
 
-__all__ = ["HELD_DATAGRAMS", "Bridge", "Flight", "Side", "Way"]
+__all__ = ["HELD_DATAGRAMS", "MOST_PATHS", "Bridge", "Flight", "Side", "Way"]
 
 HELD_DATAGRAMS = 256
 """How many datagrams wait for a side whose address is not known yet."""
+
+MOST_PATHS = 64
+"""Sources of a roaming side that have a socket of their own; the one unused longest goes first."""
 
 _ERRORS_KEPT = 2_000
 
 
 @dataclass(slots=True)
 class Flight:
-    """A datagram between entering and leaving; times in seconds of the call."""
+    """A datagram between entering and leaving; times in seconds of the call.
+
+    ``path`` and ``to`` are for roaming sides: the socket that it leaves by, and where to, if that
+    is not the receiver's one socket and its one address.
+    """
 
     way: Way
     number: int
@@ -30,6 +38,19 @@ class Flight:
     entered_s: float
     due_s: float
     data: bytes
+    path: socket.socket | None = None
+    to: Address | None = None
+
+    def send(self) -> bool:
+        """Send it; False while nobody knows where to.
+
+        Raises:
+            OSError: A buffer is full, the path was given up, or the system refuses the address.
+        """
+        to = self.to or self.way.receiver.far
+        if to is not None:
+            (self.path or self.way.receiver.socket).sendto(self.data, to)
+        return to is not None
 
 
 class Side:
@@ -38,12 +59,19 @@ class Side:
     Its address comes from its description, or from its first datagram. What it has spoken
     from is the only source that may enter from then on.
 
+    A roaming side may speak from any number of addresses, as libwebrtc does: it tries all its
+    sockets, and takes new ones after a reconnection. Each is carried on a socket of its own
+    towards the other side, as a NAT would do, so that answers find their way back.
+
     Args:
         name: Name of the peer, for instance ``alice``.
+        roaming: Whether every source may enter.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, roaming: bool = False) -> None:
         self.name = name
+        self.roaming = roaming
+        self.paths: dict[Address, socket.socket] = {}
         self.socket = open_udp()
         self.far: Address | None = None
         self.strangers = 0
@@ -70,6 +98,8 @@ class Side:
 
     def admits(self, source: Address) -> bool:
         """Return whether a datagram from ``source`` may enter; the first one settles it."""
+        if self.roaming:
+            return True
         if self._heard:
             known = source == self.far
         else:
@@ -79,6 +109,18 @@ class Side:
         elif not self._heard:
             self.far, self._heard = source, True
         return known
+
+    def path_of(self, source: Address) -> socket.socket | None:
+        """Return the socket of a roaming side's source; None when it has none yet."""
+        path = self.paths.pop(source, None)
+        if path is not None:
+            self.paths[source] = path  # used last: given up last
+        return path
+
+    def sockets(self) -> Iterator[socket.socket]:
+        """Yield the side's socket and those of its sources."""
+        yield self.socket
+        yield from self.paths.values()
 
 
 class Way:
@@ -132,10 +174,18 @@ class Bridge:
         forward: Link from the first to the second.
         back: Link from the second to the first.
         seed: The call's seed.
+        roaming: Name of the side that may speak from many addresses, None for neither.
     """
 
-    def __init__(self, names: tuple[str, str], forward: Link, back: Link, seed: int) -> None:
-        self.sides = {name: Side(name) for name in names}
+    def __init__(
+        self,
+        names: tuple[str, str],
+        forward: Link,
+        back: Link,
+        seed: int,
+        roaming: str | None = None,
+    ) -> None:
+        self.sides = {name: Side(name, roaming=name == roaming) for name in names}
         one, other = self.sides.values()
         self.ways = {
             way.name: way for way in (Way(one, other, forward, seed), Way(other, one, back, seed))
@@ -146,6 +196,10 @@ class Bridge:
         return next(way for way in self.ways.values() if way.sender is side)
 
     def close(self) -> None:
-        """Close both sockets."""
-        for side in self.sides.values():
-            side.socket.close()
+        """Close all sockets."""
+        for each in self.sockets():
+            each.close()
+
+    def sockets(self) -> list[socket.socket]:
+        """Return all sockets of both sides."""
+        return [each for side in self.sides.values() for each in side.sockets()]

@@ -142,10 +142,16 @@ class Relay:
         return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO
 
     def do_open(
-        self, number: int, names: tuple[str, str], forward: Link, back: Link, seed: int
+        self,
+        number: int,
+        names: tuple[str, str],
+        forward: Link,
+        back: Link,
+        seed: int,
+        roaming: str | None = None,
     ) -> tuple[int, dict[str, Address]]:
         """Open a bridge; return its key, and the address that each side is given."""
-        bridge = Bridge(names, forward, back, seed)
+        bridge = Bridge(names, forward, back, seed, roaming)
         self._bridges[number] = bridge
         self._traffic.add(bridge)
         return number, {side.name: side.address for side in bridge.sides.values()}

@@ -135,7 +135,16 @@ class Relay:
         """Say which ``perf_counter`` reading is second 0; before the first bridge is opened."""
         self.realtime = await self._child.call("set_time_zero", time_zero=time_zero)
 
-    async def open(self, near: str, far: str, *, forward: Link, back: Link, seed: int) -> Bridge:
+    async def open(
+        self,
+        near: str,
+        far: str,
+        *,
+        forward: Link,
+        back: Link,
+        seed: int,
+        roaming: str | None = None,
+    ) -> Bridge:
         """Open a bridge between two peers.
 
         Args:
@@ -144,16 +153,20 @@ class Relay:
             forward: Link from ``near`` to ``far``.
             back: Link from ``far`` to ``near``.
             seed: The call's seed; each direction and each random stream derives its own.
+            roaming: The peer that may speak from many addresses (libwebrtc as a client of a
+                server), so that ``set_far`` is not needed for it; None for neither.
 
         Raises:
             BadValue: The names are equal, or a link is none.
         """
         if near == far:
             raise BadValue(_("A bridge needs two peers with different names."))
+        if roaming is not None:
+            _check_name("roaming", roaming, (near, far))
         _check_link(forward)
         _check_link(back)
         key, address_for = await self._child.call(
-            "open", names=(near, far), forward=forward, back=back, seed=seed
+            "open", names=(near, far), forward=forward, back=back, seed=seed, roaming=roaming
         )
         return Bridge(self._child, key, address_for)
 

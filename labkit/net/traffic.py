@@ -5,16 +5,27 @@ from __future__ import annotations
 import heapq
 import socket
 import time
+from dataclasses import dataclass
 
-from labkit.net.bridge import HELD_DATAGRAMS, Bridge, Flight, Side, Way
+from labkit.net.bridge import HELD_DATAGRAMS, MOST_PATHS, Bridge, Flight, Side, Way
 from labkit.net.journal import Journal
 from labkit.net.sdp import Address
-from labkit.net.udp import receive
+from labkit.net.udp import open_udp, receive
 
 __all__ = ["Traffic"]
 
 _DRAIN = 64
 """Datagrams read from a socket before the others have their turn."""
+
+
+@dataclass(slots=True)
+class _End:
+    """What comes in at a socket: from which side, on which way and, if a path, for whom."""
+
+    side: Side
+    way: Way
+    back: Way
+    to: Address | None = None
 
 
 class Traffic:
@@ -27,7 +38,7 @@ class Traffic:
     def __init__(self, journal: Journal) -> None:
         self.time_zero = 0.0
         self._journal = journal
-        self._ends: dict[socket.socket, tuple[Side, Way]] = {}
+        self._ends: dict[socket.socket, _End] = {}
         self._under_way: list[tuple[float, int, Flight]] = []
         self._serial = 0
 
@@ -47,13 +58,14 @@ class Traffic:
 
     def add(self, bridge: Bridge) -> None:
         """Carry the datagrams of a bridge from now on."""
-        for side in bridge.sides.values():
-            self._ends[side.socket] = (side, bridge.way_from(side))
+        there, back = bridge.ways.values()
+        self._ends[there.sender.socket] = _End(there.sender, there, back)
+        self._ends[back.sender.socket] = _End(back.sender, back, there)
 
     def remove(self, bridge: Bridge) -> None:
         """Forget a bridge; what is under way on it is gone."""
-        for side in bridge.sides.values():
-            del self._ends[side.socket]
+        for each in bridge.sockets():
+            del self._ends[each]
         ways = list(bridge.ways.values())
         self._under_way = [entry for entry in self._under_way if entry[2].way not in ways]
         heapq.heapify(self._under_way)
@@ -83,29 +95,43 @@ class Traffic:
             self._schedule(flight)
 
     def _enter(self, source: socket.socket, data: bytes, address: Address, now_s: float) -> None:
-        side, way = self._ends[source]
-        if not side.admits(address):
+        end = self._ends[source]
+        way = end.way
+        if not end.side.admits(address):
             return
-        self.release(side)
+        self.release(end.side)
+        path = self._path(end, address) if end.side.roaming else None
         passage, flights = way.enter(now_s, data)
         for flight in flights:
+            flight.path, flight.to = path, end.to
             self._schedule(flight)
         if passage.fate != "delivered":
             self._journal.note_dropped(way, passage.number, 0, now_s, data, passage.fate)
         elif passage.duplicated and len(flights) < 2:
             self._journal.note_dropped(way, passage.number, 1, now_s, data, "queue_full")
 
+    def _path(self, end: _End, source: Address) -> socket.socket:
+        """Return the socket towards the other side that belongs to a source."""
+        side = end.side
+        path = side.path_of(source)
+        if path is None:
+            if len(side.paths) >= MOST_PATHS:
+                given_up = side.paths.pop(next(iter(side.paths)))
+                del self._ends[given_up]
+                given_up.close()
+            path = side.paths[source] = open_udp()
+            self._ends[path] = _End(end.way.receiver, end.back, end.way, source)
+        return path
+
     def _schedule(self, flight: Flight) -> None:
         self._serial += 1
         heapq.heappush(self._under_way, (flight.due_s, self._serial, flight))
 
     def _send(self, flight: Flight) -> None:
-        receiver = flight.way.receiver
-        if receiver.far is None:
-            self._hold(flight)
-            return
         try:
-            receiver.socket.sendto(flight.data, receiver.far)
+            if not flight.send():
+                self._hold(flight)
+                return
         except OSError:  # its buffer is full, or the system refuses the address
             flight.way.not_sent += 1
             self._journal.note(flight, "lost")
