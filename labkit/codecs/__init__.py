@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labkit.codecs.compare import Comparison, compare_video
     from labkit.codecs.encoders import VIDEO_CODECS, VideoEncoder, why_missing
     from labkit.codecs.film import film_like
+    from labkit.codecs.packettime import compare_packet_times
     from labkit.codecs.payload import Field, describe_payload, packetise
     from labkit.codecs.rtp import describe_packet, describe_rtp
     from labkit.codecs.samerate import compare_at_rate
@@ -39,6 +40,7 @@ _HOMES = {
     "code_audio": ".audio",
     "compare_at_rate": ".samerate",
     "compare_audio": ".audiotable",
+    "compare_packet_times": ".packettime",
     "compare_shapes": ".shapes",
     "compare_video": ".compare",
     "describe_packet": ".rtp",
@@ -71,6 +73,7 @@ __all__ = [
     "code_audio",
     "compare_at_rate",
     "compare_audio",
+    "compare_packet_times",
     "compare_shapes",
     "compare_video",
     "describe_packet",

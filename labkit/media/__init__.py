@@ -23,6 +23,7 @@ _HOMES = {
     "check_audio_source": "labkit.media.audio",
     "check_video_source": "labkit.media.sources",
     "find_chirps": "labkit.media.chirps",
+    "loudness_lufs": "labkit.media.loudness",
     "read_frame": "labkit.media.stamp",
     "read_stamp": "labkit.media.stamp",
     "stamp_frame": "labkit.media.stamp",

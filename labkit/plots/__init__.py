@@ -14,6 +14,7 @@ from labkit.lazy import load_names
 if TYPE_CHECKING:
     from labkit.plots.bitrate import plot_bitrate
     from labkit.plots.budget import plot_budget
+    from labkit.plots.capture import plot_capture_intervals, plot_media_cost
     from labkit.plots.codecs import plot_encode_time, plot_frame_sizes, plot_rate_distortion
     from labkit.plots.distribution import plot_latency_distribution
     from labkit.plots.encoders import plot_encoder_delay, plot_shapes
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from labkit.plots.latency import plot_latency
     from labkit.plots.link import plot_link
     from labkit.plots.overview import plot_overview
+    from labkit.plots.packettime import plot_packet_times
     from labkit.plots.pictures import plot_pictures
+    from labkit.plots.planes import plot_planes
     from labkit.plots.setup import plot_setup
     from labkit.plots.sound import plot_spectrogram, plot_spectrograms, plot_waveforms
 
@@ -29,14 +32,18 @@ _HOMES = {
     "alt_text": ".figure",
     "plot_bitrate": ".bitrate",
     "plot_budget": ".budget",
+    "plot_capture_intervals": ".capture",
     "plot_encode_time": ".codecs",
     "plot_encoder_delay": ".encoders",
     "plot_frame_sizes": ".codecs",
     "plot_latency": ".latency",
     "plot_latency_distribution": ".distribution",
     "plot_link": ".link",
+    "plot_media_cost": ".capture",
     "plot_overview": ".overview",
+    "plot_packet_times": ".packettime",
     "plot_pictures": ".pictures",
+    "plot_planes": ".planes",
     "plot_rate_distortion": ".codecs",
     "plot_setup": ".setup",
     "plot_shapes": ".encoders",
@@ -49,14 +56,18 @@ __all__ = [
     "alt_text",
     "plot_bitrate",
     "plot_budget",
+    "plot_capture_intervals",
     "plot_encode_time",
     "plot_encoder_delay",
     "plot_frame_sizes",
     "plot_latency",
     "plot_latency_distribution",
     "plot_link",
+    "plot_media_cost",
     "plot_overview",
+    "plot_packet_times",
     "plot_pictures",
+    "plot_planes",
     "plot_rate_distortion",
     "plot_setup",
     "plot_shapes",
