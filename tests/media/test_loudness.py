@@ -32,7 +32,7 @@ def test_low_tones_are_less_loud_and_high_ones_more() -> None:
 def test_pauses_do_not_count() -> None:
     tone = sine(997, 48_000)
     with_pause = np.concatenate([tone, np.zeros(4 * 48_000, np.int16), tone])
-    assert loudness_lufs(with_pause, 48_000) == pytest.approx(-23, abs=0.3)
+    assert loudness_lufs(with_pause, 48_000) == pytest.approx(-23, abs=0.5)  # -26 with them
 
 
 def test_silence_has_none() -> None:
