@@ -16,6 +16,7 @@ import numpy as np
 
 from labkit.errors import BadValue
 from labkit.live.closing import close_with_parts
+from labkit.live.lines import QuickLines
 from labkit.live.series import SeriesStyle, style_of
 from labkit.words import _
 
@@ -87,7 +88,7 @@ class LiveChart:
         self._x = bqplot.LinearScale(min=0.0, max=self.seconds, allow_padding=False)
         self._y = bqplot.LinearScale(min=0.0, max=top, allow_padding=False)
         self._scales = {"x": self._x, "y": self._y}
-        self._lines = bqplot.Lines(x=[], y=[], scales=self._scales, stroke_width=3)
+        self._lines = QuickLines(x=[], y=[], scales=self._scales, stroke_width=3)
         self._head = ipywidgets.HTML()
         self._drawing = self._make_drawing(height_px)
         self.widget = ipywidgets.VBox([self._head, self._drawing])
@@ -221,8 +222,7 @@ class LiveChart:
             _end_at_last_value(x[line], y[line])
         if np.isnan(values).all():  # bqplot stumbles over lines without points
             x = y = np.empty(0, np.float32)
-        with self._lines.hold_sync():  # all lines in one message: messages are what costs
-            self._lines.x, self._lines.y = _drawable(x), _drawable(y)
+        self._lines.draw(_drawable(x), _drawable(y))
 
     def _window_start(self) -> float:
         """The window moves in steps: one message in ten seconds, and a quiet picture."""

@@ -221,3 +221,24 @@ def _alive() -> set[str]:
 def test_sizes_out_of_range_are_refused(sizes: dict[str, Any]) -> None:
     with pytest.raises(BadValue, match="is out of range"):
         LiveChart("Latency", "ms", **sizes)
+
+
+def test_what_is_sent_is_what_the_widget_would_have_sent() -> None:
+    """``QuickLines`` writes bqplot's message itself: it must stay bqplot's message."""
+    with fake_wire() as wire:
+        chart = LiveChart("Latency", "ms", series=["one", "two"])
+        for k in range(3):
+            chart.append(k / 5, {"one": 5.0 + k, "two": None if k == 1 else 8.0})
+        _sender, quick, quick_buffers = wire.sent[-1]
+        chart._lines.send_state(["x", "y"])
+        _sender, usual, usual_buffers = wire.sent[-1]
+    assert quick["method"] == usual["method"] == "update"
+    assert quick["state"] == usual["state"]
+    sent, expected = (
+        {
+            tuple(path): bytes(buffer)
+            for path, buffer in zip(data["buffer_paths"], each, strict=True)
+        }
+        for data, each in ((quick, quick_buffers), (usual, usual_buffers))
+    )
+    assert sent == expected
