@@ -5,7 +5,28 @@ from __future__ import annotations
 from labkit.errors import CallError, WaitTimeout
 from labkit.words import _
 
-__all__ = ["failed_error", "not_connected_error", "page_left_error", "relay_died_error"]
+__all__ = [
+    "NoMediaPath",
+    "failed_error",
+    "no_media_path_error",
+    "no_viewer_error",
+    "not_connected_error",
+    "page_left_error",
+    "relay_died_error",
+]
+
+
+class NoMediaPath(CallError):
+    """Nothing that a page sends reaches the lab: there can be no call with it."""
+
+
+def no_media_path_error() -> NoMediaPath:
+    """Return the error for a page of which the relay has not heard."""
+    return NoMediaPath(
+        _("No media from this browser reaches the lab."),
+        _("The browser runs on another machine, or something in between lets no UDP through."),
+        _("Use a browser on the machine where the notebook runs."),
+    )
 
 
 def not_connected_error(within_s: float, *, page: bool) -> WaitTimeout:
@@ -27,6 +48,15 @@ def not_connected_error(within_s: float, *, page: bool) -> WaitTimeout:
         _("The peers did not connect within {timeout:g} s.").format(timeout=within_s),
         _("The link lost or held back too many of the first packets."),
         _("Try less loss, or a higher rate_kbps."),
+    )
+
+
+def no_viewer_error(within_s: float) -> WaitTimeout:
+    """Return the error for a page that does not come for its pictures."""
+    return WaitTimeout(
+        _("The page did not open its WebSocket within {seconds:g} s.").format(seconds=within_s),
+        _("It goes through JupyterLab's proxy: jupyter-server-proxy may be missing there."),
+        _("Run “labkit doctor” where JupyterLab runs, and reload the page."),
     )
 
 

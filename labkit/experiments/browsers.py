@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.errors import BadValue, CallError, WaitTimeout
-from labkit.experiments.calls import Call
 from labkit.experiments.loop import CLEAN_UP_S, Job, lab_loop
 from labkit.experiments.spec import CallSpec, link_pair
+from labkit.experiments.viewonly import PageCall
 from labkit.media.page import CAMERA, PAGE_SOURCES, TEST_PICTURE, PageMedia
 from labkit.peers.remote import ANSWER_S, PERMISSION_S
 from labkit.words import _
@@ -24,11 +24,12 @@ __all__ = ["BrowserCall", "browser_call"]
 NAMES = ("browser", "lab")
 
 
-class BrowserCall(Call):
+class BrowserCall(PageCall):
     """A call from this page to the lab and back; shown as a widget with buttons.
 
     Made by ``lab.browser_call(...)``. A person starts it with a button, also while a cell runs;
-    ``await cam.start()`` does it from a cell. A Run of it is like any other.
+    ``await cam.start()`` does it from a cell. A Run of it is like any other. A page that no media
+    reaches gets pictures alone (``view_only``).
     """
 
     start_within_s = PERMISSION_S + 30.0
@@ -42,8 +43,10 @@ class BrowserCall(Call):
         self.listen(self._hear)
 
     def __repr__(self) -> str:
+        only = ", view only" if self.view_only else ""
         return (
-            f"<BrowserCall browser ⇄ lab, {self.state}, {self.spec.place}, seed {self.spec.seed}>"
+            f"<BrowserCall browser ⇄ lab, {self.state}{only}, {self.spec.place}, "
+            f"seed {self.spec.seed}>"
         )
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -125,6 +128,7 @@ class BrowserCall(Call):
             return None if source is None else replace(source, what=media)
 
         self._page, self._media = page, media
+        self._expect_page()
         self.spec = replace(self.spec, audio=chosen(self.spec.audio), video=chosen(self.spec.video))
 
     # What a page says; in any thread of the kernel.
@@ -161,6 +165,10 @@ class BrowserCall(Call):
             await self._tidying.settled(CLEAN_UP_S)
         await super()._prepare()
 
+    def _show_pictures(self, port: int, path: str) -> None:
+        if self._view is not None:
+            self._view.show_pictures(self._page, port, path)
+
     async def _start_again(self, page: str, media: str) -> None:
         await self._close()
         self._choose(page, media)
@@ -186,7 +194,7 @@ class BrowserCall(Call):
     def _show_state(self) -> None:
         if self._view is not None:
             failure = None if self.failure is None else str(self.failure)
-            self._view.show_state(self.state, failure, self._page)
+            self._view.show_state(self.state, failure, self._page, view_only=self.view_only)
 
 
 def browser_call(

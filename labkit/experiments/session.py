@@ -14,6 +14,7 @@ from typing import Any
 from labkit.errors import BadValue, CallError, LabError, WaitTimeout
 from labkit.experiments.breaks import (
     failed_error,
+    no_media_path_error,
     not_connected_error,
     page_left_error,
     relay_died_error,
@@ -51,6 +52,8 @@ FLUSH_S = 0.1
 
 STRAGGLERS_S = 1.0
 """How long a recording waits for frames that are still under way."""
+
+UDP_CANDIDATE = re.compile(r"(?im)^a=candidate:\S+ \d+ udp ")
 
 
 class Session:
@@ -224,13 +227,22 @@ class Session:
                 while any(s.connection_state != "connected" for s in self.sides.values()):
                     self._refuse_failed()
                     await asyncio.sleep(0.005)
-        except TimeoutError as error:
+        except (TimeoutError, CallError) as error:
+            if not await self._page_is_heard():
+                raise no_media_path_error() from None
             if isinstance(error, LabError):
                 raise
             raise not_connected_error(within_s, page=self._page is not None) from None
         if self._page is not None:
             for peer in self.peers.values():
                 peer.pc.on("connectionstatechange", self._look_for_the_page)
+
+    async def _page_is_heard(self) -> bool:
+        """Return whether the page, where there is one, has got anything through to the relay."""
+        if self.spec.remote is None:
+            return True
+        there, _back = self.spec.directions
+        return bool((await self.counts())[there]["received"])
 
     def _look_for_the_page(self) -> None:
         gone = any(p.connection_state in ("closed", "failed") for p in self.peers.values())
@@ -248,6 +260,8 @@ class Session:
 
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         assert self._bridge is not None
+        if sender == self.spec.remote and not UDP_CANDIDATE.search(sdp):
+            raise no_media_path_error()
         host, port = self._bridge.address_for[receiver]
         changed, far = replace_candidates(sdp, host, port)
         # A page may send from another address than the ones it names: its first datagram tells.

@@ -37,29 +37,30 @@ function button(label, kind, pressed) {
 function picture(title, words, side) {
   const video = make("video", { playsinline: "", autoplay: "", "aria-label": title });
   video.muted = true;
+  const canvas = make("canvas", { role: "img", "aria-label": title, hidden: "" });
   const empty = make("div", { class: "lab-empty" }, words.no_picture);
   const caption = make("span", { class: "lab-frame" });
   const show = () => {
     const shown = video.srcObject !== null && video.videoWidth > 0;
     video.hidden = !shown;
-    empty.hidden = shown;
-    if (!shown) caption.textContent = "";
+    empty.hidden = shown || !canvas.hidden;
+    if (!shown && canvas.hidden) caption.textContent = "";
   };
   ["resize", "loadedmetadata", "emptied"].forEach((name) => video.addEventListener(name, show));
   show();
   const node = make(
     "figure", { class: "lab-picture", "data-side": side },
-    make("div", { class: "lab-screen" }, video, empty),
+    make("div", { class: "lab-screen" }, video, canvas, empty),
     make("figcaption", {}, make("span", { class: "lab-title" }, title), caption));
-  return { node, video, caption, show };
+  return { node, video, canvas, caption, show };
 }
 
 // Once a second: the newest frame's number, and how many there were.
-function frameCounter({ node, caption, video }, words) {
+function frameCounter({ node, caption, video, canvas }, words) {
   let frames = 0, newest = null, since = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    if (video.srcObject && !video.hidden) {
+    if (!canvas.hidden || (video.srcObject && !video.hidden)) {
       const number = newest === null ? words.no_number : `${words.frame} ${newest}`;
       const rate = Math.round((frames * 1000) / (now - since));
       caption.textContent = `${number} · ${rate} ${words.per_second}`;
@@ -95,7 +96,7 @@ function render({ model, el }) {
   const own = picture(words.own, words, "own"), theirs = picture(words.theirs, words, "theirs");
   const counter = frameCounter(theirs, words);
   const wire = messenger(model, page, () => state.say(words.busy));
-  let peer = null;
+  let peer = null, viewing = null;
 
   const newPeer = () => {
     theirs.video.muted = !wanted.back.includes("audio");
@@ -104,8 +105,14 @@ function render({ model, el }) {
   };
   const end = () => {
     peer?.end();
-    peer = null;
+    viewing?.end();
+    peer = viewing = null;
     [own, theirs].forEach((one) => one.show());
+  };
+  const view = ({ port, path }) => {
+    end();
+    viewing = pictureSocket({ port, path, canvas: theirs.canvas,
+      onFrame: (number) => { counter.seen(number); theirs.show(); }, onLost: end });
   };
   const start = (media) => {
     end();
@@ -132,6 +139,7 @@ function render({ model, el }) {
     if (content.page !== page) return;
     if (content.type === "pong") peer?.pong(content);
     else if (content.type === "describe") (peer ??= newPeer()).answer(content);
+    else if (content.type === "view") view(content);
     else if (content.type === "end") end();
     else if (content.type === "heard") { wire.heard(content.id); onState(); }
   };

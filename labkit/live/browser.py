@@ -1,8 +1,8 @@
 """The browser as a peer: the widget whose page holds an ``RTCPeerConnection``.
 
 The page's side is ``labkit/peers/page.js`` (the connection and what it measures) and
-``browser.js`` (what a person sees). What the page says comes as custom messages, in any thread
-of the kernel.
+``browser.js`` (what a person sees); ``pictures.js`` is for a page that no media path reaches.
+What the page says comes as custom messages, in any thread of the kernel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from labkit.words import _
 __all__ = ["BrowserView"]
 
 _HERE = Path(__file__).parent
-_PARTS = ("media/stamp.mjs", "peers/pagemedia.js", "peers/page.js", "live/browser.js")
+_PARTS = ("media/stamp.mjs", "peers/pagemedia.js", "peers/page.js", "live/pictures.js",
+          "live/browser.js")  # fmt: skip
 
 SIGNS = {"new": "○", "starting": "◔", "running": "●", "closed": "■", "broken": "✕"}
 
@@ -66,15 +67,22 @@ class BrowserView(anywidget.AnyWidget):
         """Let a page close its connection and stop its camera."""
         self.send({"type": "end", "page": page})
 
-    def show_state(self, state: str, failure: str | None, page: str) -> None:
+    def show_pictures(self, page: str, port: int, path: str) -> None:
+        """Let a page show the pictures of a ``PictureServer``, in place of a connection."""
+        self.send({"type": "view", "page": page, "port": port, "path": path})
+
+    def show_state(
+        self, state: str, failure: str | None, page: str, *, view_only: bool = False
+    ) -> None:
         """Show the state of the call, in words.
 
         Args:
             state: One of new, starting, running, closed, broken.
             failure: Why it broke.
             page: The page that is in the call.
+            view_only: Whether the page gets pictures over a WebSocket, and is no peer.
         """
-        texts = _state_texts()
+        texts = _view_only_texts() if view_only else _state_texts()
         self.state = {
             "state": state,
             "sign": SIGNS[state],
@@ -101,6 +109,17 @@ def _state_texts() -> dict[str, str]:
         "running": _("Running: this page and the lab are connected."),
         "closed": _("Ended. The camera is off. A button starts a new call."),
         "broken": _("The call broke. A button starts a new one."),
+    }
+
+
+def _view_only_texts() -> dict[str, str]:
+    return _state_texts() | {
+        "starting": _("No media reaches this browser: trying to show pictures alone."),
+        "running": _(
+            "View only, not measured: no media reaches this browser, so it is no peer. The lab "
+            "sends single pictures over a WebSocket; nothing is taken from the camera."
+        ),
+        "closed": _("Ended. A button starts a new call."),
     }
 
 

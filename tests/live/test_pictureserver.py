@@ -17,7 +17,7 @@ NONE = 2**32 - 1
 
 
 def numbers(sent: list[bytes]) -> list[tuple[int, int]]:
-    return [struct.unpack("!II", message[:8]) for message in sent]  # type: ignore[misc]
+    return [struct.unpack("!II", message[:8]) for message in sent]
 
 
 def test_a_page_gets_the_newest_picture_as_fast_as_it_answers() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Self
 
 import labkit.run.run  # noqa: F401  (loading pandas later would stop the page for a second)
 from labkit.experiments.browsers import BrowserCall
@@ -53,7 +53,7 @@ class FakePage:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> FakePage:
+    async def __aenter__(self) -> Self:
         self.say(type="here")
         return self
 
