@@ -1,0 +1,26 @@
+"""Rooms on a real LiveKit server: the server, tokens, and the ways in."""
+
+from __future__ import annotations
+
+from labkit.lazy import load_names
+
+_HOMES = {
+    "ForeignServer": ".server",
+    "LivekitServer": ".running",
+    "RoomFull": ".endpoint",
+    "Server": ".base",
+    "ServerAddress": ".address",
+    "ServerConfig": ".config",
+    "TokenEndpoint": ".endpoint",
+    "build_server": ".build",
+    "find_server": ".build",
+    "hide_tokens": ".tokens",
+    "livekit": ".server",
+    "read_token": ".tokens",
+    "room_token": ".tokens",
+    "token_endpoint": ".endpoint",
+}
+
+__all__ = sorted(_HOMES, key=str.lower)
+
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -1,0 +1,125 @@
+"""The child process that keeps the LiveKit server, and ends it when its own parent is gone.
+
+The server drains for ever when it is asked to end once while somebody is in a room, and does
+not hear at all in its first tenth of a second: so it is asked twice, and then ended by force.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.process import Pipe, end_soon
+from labkit.words import _
+
+__all__ = ["main"]
+
+ASK_AGAIN_S = 0.25
+"""A server without rooms ends in 0.01 s; one that drains is asked again after this time."""
+
+FORCE_S = 0.6
+
+_BENDING = ("LIVEKIT_", "NODE_IP", "REDIS_", "TURN_", "UDP_PORT")
+"""Beginnings of the variables that the server reads as settings."""
+
+
+def main(pipe: Pipe) -> None:
+    """Serve the parent until it is gone."""
+    _Keeper(pipe).serve()
+
+
+class _Keeper:
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._server: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self._methods: dict[str, Callable[..., Any]] = {
+            "start": self.start,
+            "stop": self.stop,
+            "kill": self.kill,
+        }
+
+    def serve(self) -> None:
+        self._pipe.listen(self._answer, end_soon)
+        self.stop()
+
+    def _answer(self, message: tuple[int | None, str, dict[str, Any]]) -> None:
+        number, method, arguments = message
+        try:
+            value = self._methods[method](**arguments)
+        except Exception as error:
+            self._pipe.send((number, False, error))
+        else:
+            self._pipe.send((number, True, value))
+
+    def start(self, program: str, config: str) -> int:
+        """Start the server and return its process id; whether it is ready, its port tells."""
+        self.stop()
+        try:
+            server = self._server = subprocess.Popen(
+                [program],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # Not an argument: those are seen by everybody on the machine.
+                env=_environment() | {"LIVEKIT_CONFIG": config},
+            )
+        except OSError as error:
+            raise LabError(
+                _("The LiveKit server {program} cannot be started.").format(program=program),
+                f"{error.strerror}.",
+                _("Remove that file, and build it again with “labkit livekit --build”."),
+            ) from None
+        self._reader = threading.Thread(target=self._read, args=(server,), daemon=True)
+        self._reader.start()
+        return server.pid
+
+    def stop(self) -> None:
+        """End the server: ask, ask again, force."""
+        server = self._server
+        if server is None:
+            return
+        for patience_s in (ASK_AGAIN_S, FORCE_S):
+            server.terminate()
+            if _ended(server, patience_s):
+                break
+        else:
+            server.kill()
+        self._gone(server)
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        if self._server is not None:
+            self._server.kill()
+            self._gone(self._server)
+
+    def _gone(self, server: subprocess.Popen[bytes]) -> None:
+        server.wait()
+        if self._reader is not None:
+            self._reader.join(1.0)
+        self._server = self._reader = None
+
+    def _read(self, server: subprocess.Popen[bytes]) -> None:
+        assert server.stdout is not None
+        with server.stdout as lines:
+            for line in lines:
+                self._pipe.send(("line", True, line.decode("utf-8", "replace").rstrip()))
+        server.wait()
+        self._pipe.send(("ended", True, server.pid))
+
+
+def _environment() -> dict[str, str]:
+    """Return ours without what would bend the server's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_BENDING)}
+
+
+def _ended(server: subprocess.Popen[bytes], within_s: float) -> bool:
+    try:
+        server.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
