@@ -1,0 +1,18 @@
+"""The lecture's Dart, beside today's and beside Python; no media and no Flutter needed."""
+
+from __future__ import annotations
+
+from labkit.lazy import load_names
+
+_HOMES = {
+    "ApiList": ".apilist",
+    "ApiType": ".apilist",
+    "Snippet": ".snippet",
+    "Snippets": ".snippet",
+    "api": ".apilist",
+    "snippets": ".lecture",
+}
+
+__all__ = sorted(_HOMES, key=str.lower)
+
+__getattr__, __dir__ = load_names(__name__, _HOMES)

@@ -1,0 +1,1 @@
+await room.addParticipant(participant: newParticipant);

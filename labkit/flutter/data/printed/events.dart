@@ -1,0 +1,3 @@
+room.onParticipantJoined.listen((participant) {
+  print("Participant joined: $participant");
+});

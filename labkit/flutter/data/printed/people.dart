@@ -1,0 +1,1 @@
+print("Participants in room: ${room.participants}");

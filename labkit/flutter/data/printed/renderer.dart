@@ -1,0 +1,6 @@
+if (videoTrack != null && videoTrack.track != null) {
+  return VideoViewWidget(
+    track: videoTrack,
+    fit: BoxFit.cover,
+  );
+}

@@ -1,0 +1,8 @@
+late LivekitClient client;
+late Room room;
+
+@override
+void initState() {
+  super.initState();
+  connectToLiveKit();
+}

@@ -1,0 +1,5 @@
+final room = await client.joinRoom(
+  name: "my-room-name",
+  participantName: "user123",
+  options: RoomOptions(),
+);

@@ -1,0 +1,7 @@
+late VideoTrack videoTrack;
+
+widget.participant.videoTracks.first.then((track) {
+  setState(() {
+    videoTrack = track;
+  });
+});
