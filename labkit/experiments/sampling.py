@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labkit.experiments.session import Session
+    from labkit.experiments.basesession import BaseSession
 
 __all__ = ["sample_forever"]
 
@@ -14,7 +14,7 @@ TICK_S = 0.02
 SAMPLE_S = 0.5
 
 
-async def sample_forever(session: Session) -> None:
+async def sample_forever(session: BaseSession) -> None:
     """Add rows of ``samples`` twice a second: loop_lag_ms, target_kbps, decode_queue, datagrams.
 
     ``loop_lag_ms`` is the worst delay of a 20 ms timer in the last half second: how honest this
@@ -31,7 +31,7 @@ async def sample_forever(session: Session) -> None:
             _sample(session, worst)
 
 
-def _sample(session: Session, worst_lag_s: float) -> None:
+def _sample(session: BaseSession, worst_lag_s: float) -> None:
     now = session.clock.now()
 
     def add(peer: str, track: str | None, name: str, value: float | None) -> None:

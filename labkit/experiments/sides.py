@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from labkit.errors import LabError
 from labkit.experiments.spec import CallSpec
 from labkit.media.page import PageMedia
 from labkit.peers.clock import Clock
-from labkit.peers.endpoint import Decoded, Peer
+from labkit.peers.endpoint import Peer
 from labkit.peers.packetbook import PacketBook
 from labkit.peers.remote import RemoteSide
 from labkit.run.tap import Tap
@@ -25,7 +26,7 @@ class Sides:
         tap: Where the rows of both go.
         clock: The clock of the call.
         book: Plain RTP packets of this process.
-        on_decoded: As a ``Peer`` takes it.
+        on_decoded: Called with the receiver's name, and then as a ``Peer`` calls it.
         notify: Takes ``failed`` and, for a page, ``describe`` with its question.
     """
 
@@ -36,11 +37,12 @@ class Sides:
         tap: Tap,
         clock: Clock,
         book: PacketBook,
-        on_decoded: Decoded,
+        on_decoded: Callable[..., None],
         notify: Callable[[str, Any], None],
     ) -> None:
         self._spec = spec
-        self._common: dict[str, Any] = {"tap": tap, "clock": clock, "on_decoded": on_decoded}
+        self._common: dict[str, Any] = {"tap": tap, "clock": clock}
+        self._on_decoded = on_decoded
         self._book = book
         self._notify = notify
 
@@ -64,6 +66,7 @@ class Sides:
     def _make(
         self, name: str, other: str, sends: dict[str, Any], receives: dict[str, Any]
     ) -> Peer | RemoteSide:
+        on_decoded = partial(self._on_decoded, name)
         if name == self._spec.remote:
             return RemoteSide(
                 name,
@@ -71,6 +74,7 @@ class Sides:
                 sends=sends,
                 codec=self._spec.codec,
                 ask=lambda question: self._notify("describe", question),
+                on_decoded=on_decoded,
                 **self._common,
             )
         return Peer(
@@ -84,6 +88,7 @@ class Sides:
             book=self._book,
             place=self._spec.place,
             on_failure=self._failed,
+            on_decoded=on_decoded,
             **self._common,
         )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 if TYPE_CHECKING:
-    from labkit.experiments.session import Session
+    from labkit.experiments.basesession import BaseSession
 
 __all__ = ["PICTURE_SIZE", "Watch"]
 
@@ -36,7 +36,7 @@ class Watch:
         notify: Takes a name and a payload.
     """
 
-    def __init__(self, session: Session, notify: Callable[[str, Any], None]) -> None:
+    def __init__(self, session: BaseSession, notify: Callable[[str, Any], None]) -> None:
         self._session = session
         self._notify = notify
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -51,15 +51,18 @@ class Watch:
         self._set_task("pictures", pictures_hz, self._send_pictures)
         self._set_task("numbers", numbers_hz, self._send_numbers)
 
-    def decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
+    def decoded(
+        self, receiver: str, track: str, frame: Any, number: int | None, at_s: float
+    ) -> None:
         """Note a decoded frame; cheap while nobody watches."""
         if not self._tasks or track.endswith(":audio"):
             return
-        self._newest[track] = (number, frame)
-        self._frames[track] += 1
+        name = self._session.watched_as(receiver, track)
+        self._newest[name] = (number, frame)
+        self._frames[name] += 1
         captured_s = self._captured_s(track, number)
         if captured_s is not None:
-            self._latencies[track].append((at_s - captured_s) * 1000)
+            self._latencies[name].append((at_s - captured_s) * 1000)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -98,10 +101,11 @@ class Watch:
         for peer in self._session.peers.values():
             kbps = self._received_kbps(peer.name, peer.received_bytes, passed_s)
             for probe in peer.receivers:
-                latencies = self._latencies.pop(probe.track, [])
-                tracks[probe.track] = {
+                name = self._session.watched_as(peer.name, probe.track)
+                latencies = self._latencies.pop(name, [])
+                tracks[name] = {
                     "latency_ms": statistics.median(latencies) if latencies else None,
-                    "frames_per_s": self._frames.pop(probe.track, 0) / passed_s,
+                    "frames_per_s": self._frames.pop(name, 0) / passed_s,
                     "received_kbps": kbps,
                 }
         return {"at_s": self._session.clock.now(), "tracks": tracks}
@@ -112,9 +116,11 @@ class Watch:
         return None if before is None else (received - before) * 8 / 1000 / passed_s
 
     def _captured_s(self, track: str, number: int | None) -> float | None:
-        for probe in self._session.sides[track.split(":")[0]].senders:
+        owner = self._session.sides.get(track.split(":")[0])
+        for probe in () if owner is None else owner.senders:
             if probe.track == track and number is not None:
-                return probe.recent.get(number)
+                captured_s: float | None = probe.recent.get(number)
+                return captured_s
         return None
 
 
