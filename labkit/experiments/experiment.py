@@ -11,6 +11,7 @@ from labkit.errors import BadValue, LabError
 from labkit.experiments.lifecycle import Lifecycle, Listener, S
 from labkit.experiments.loop import lab_loop, on_lab_loop
 from labkit.experiments.recording import Progress, Recording
+from labkit.experiments.spare import spare
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Experiment(Lifecycle[S], Generic[S]):
         if self._can_be_closed:
             # Who is interrupted now must not stop the closing.
             await lab_loop.start(self._close()).wait(cancel=False)
+        elif spare.wanted_by(self):
+            await lab_loop.start(spare.drop(self)).wait(cancel=False)
 
     def start_soon(self) -> None:
         """Start from any thread and return at once; listeners hear how it goes.

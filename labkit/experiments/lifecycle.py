@@ -14,6 +14,7 @@ from labkit.errors import LabError
 from labkit.experiments.loop import lab_loop
 from labkit.experiments.places import Carrier, carrier_for
 from labkit.experiments.saying import CallErrors
+from labkit.experiments.spare import spare
 from labkit.net import Link
 
 if TYPE_CHECKING:
@@ -73,6 +74,20 @@ class Lifecycle(Generic[S]):
         self._holds_loop = False
         self.time_zero = 0.0
 
+    def prepare_soon(self) -> None:
+        """Have a worker ready before somebody starts this, from any thread; returns at once.
+
+        For a widget with a Start button. What was prepared ends with ``close()``, after
+        ``labkit.experiments.spare.IDLE_S`` without a start, and with this process.
+        """
+        if self.spec.place == "worker" and self.state not in ("starting", "running"):
+            spare.want(self)
+
+    def unprepare_soon(self) -> None:
+        """End what ``prepare_soon`` has prepared, from any thread; returns at once."""
+        if spare.wanted_by(self):
+            lab_loop.start(spare.drop(self))
+
     def _must_be_startable(self) -> None:
         if self.state in ("starting", "running"):
             raise self.errors.running()
@@ -110,10 +125,13 @@ class Lifecycle(Generic[S]):
     async def _prepare(self) -> None:
         self._set_state("starting")
         await self._close_carrier()  # of a call that broke
-        carrier = self._carrier = carrier_for(self.spec.place, self._tell_listeners)
+        place, tell = self.spec.place, self._tell_listeners
+        prepared = await spare.take(tell) if place == "worker" else None
+        carrier = self._carrier = prepared or carrier_for(place, tell)
         self._hold(True)
         carrier.failed.add_done_callback(partial(self._broke, carrier))
-        await carrier.prepare()
+        if prepared is None:
+            await carrier.prepare()
 
     async def _open(self) -> None:
         self.time_zero = time.perf_counter()
@@ -150,6 +168,7 @@ class Lifecycle(Generic[S]):
         for recording in list(self._recordings):
             await recording.finish_now()
         await self._close_carrier()
+        await spare.drop(self)
         self._set_state("closed" if self.failure is None else "broken")
 
     async def _close_carrier(self) -> None:

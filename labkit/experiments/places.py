@@ -21,6 +21,8 @@ class Carrier(Protocol):
 
     failed: asyncio.Future[LabError]
     "Set when the call broke on its own."
+    on_message: Callable[[str, Any], None]
+    "Takes what the session tells."
 
     async def prepare(self) -> None:
         """Load what a call needs."""
@@ -51,7 +53,7 @@ def carrier_for(place: str, on_message: Callable[[str, Any], None]) -> Carrier:
 class _Kernel:
     def __init__(self, on_message: Callable[[str, Any], None]) -> None:
         self.failed: asyncio.Future[LabError] = asyncio.get_running_loop().create_future()
-        self._on_message = on_message
+        self.on_message = on_message
         self._host = Host(self._notify)
 
     async def prepare(self) -> None:
@@ -70,13 +72,13 @@ class _Kernel:
         await self._host.close()
 
     def _notify(self, name: str, payload: Any) -> None:
-        _fail_or_forward(self.failed, self._on_message, name, payload)
+        _fail_or_forward(self.failed, self.on_message, name, payload)
 
 
 class _Worker:
     def __init__(self, on_message: Callable[[str, Any], None]) -> None:
         self.failed: asyncio.Future[LabError] = asyncio.get_running_loop().create_future()
-        self._on_message = on_message
+        self.on_message = on_message
         self._child: Child | None = None
 
     @property
@@ -110,7 +112,7 @@ class _Worker:
             raise _worker_died() from error
 
     def _notify(self, name: str, payload: Any) -> None:
-        _fail_or_forward(self.failed, self._on_message, name, payload)
+        _fail_or_forward(self.failed, self.on_message, name, payload)
 
     def _died(self, _died: asyncio.Future[None]) -> None:
         if not self.failed.done():

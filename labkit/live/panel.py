@@ -52,7 +52,11 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.latency = LiveChart(_("Latency"), "ms", series=titles)
         self.bitrate = LiveChart(_("Received"), "kbit/s", series=titles, top=500)
         self.view = CallView(
-            self._directions(), slider_specs(), self._do, layout={"flex": "1 1 560px"}
+            self._directions(),
+            slider_specs(),
+            self._do,
+            on_near=call.prepare_soon,
+            layout={"flex": "1 1 560px"},
         )
         charts = ipywidgets.VBox(
             [self.latency.widget, self.bitrate.widget],
@@ -73,6 +77,7 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         """Stop watching and take the panel out of the notebook; the call goes on."""
         self._end_listening()
         self._call.watch(0, 0)
+        self._call.unprepare_soon()
         if self._call._panel is self:
             self._call._panel = None  # the next call.show() makes a new one
         close_with_parts(self)

@@ -7,6 +7,7 @@ const HERE_MS = 4000; // the kernel stops drawing for a page that has been silen
 const THROTTLE_MS = 100;
 const BUSY_MS = 1000;
 const STALE_MS = 2000;
+const NEAR_MS = 20000;
 
 // JupyterLab would take the arrow keys for itself.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
@@ -204,12 +205,35 @@ function asker(model, state) {
   return { ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
 }
 
+// Tells the kernel that Start may be pressed soon, so that it can get ready.
+function nearness(model, node) {
+  let toldAt = -Infinity, before = model.get("state").state, stopped = false;
+  const tell = () => {
+    if (!model.get("state").can_start || document.hidden) return;
+    if (performance.now() - toldAt < NEAR_MS) return;
+    toldAt = performance.now();
+    model.send({ type: "near" });
+  };
+  ["pointerenter", "focusin"].forEach((name) => node.addEventListener(name, tell));
+  if (before === "new") tell();
+  const show = () => {
+    const now = model.get("state").state;
+    if (now !== before && now === "closed" && stopped) { toldAt = -Infinity; tell(); }
+    if (now === "starting") stopped = false;
+    before = now;
+  };
+  return { show, stop: () => { stopped = true; } };
+}
+
 function render({ model, el }) {
   const state = stateLine(model);
   const words = model.get("words");
   const asking = asker(model, state);
   const start = button(model, words.start, "start", "can_start", asking.ask);
-  const stop = button(model, words.stop, "stop", "can_stop", asking.ask);
+  const stop = button(model, words.stop, "stop", "can_stop", (message) => {
+    near.stop();
+    asking.ask(message);
+  });
   const acknowledged = acknowledger(model);
   const painting = painter();
   const pictures = new Map(
@@ -218,13 +242,15 @@ function render({ model, el }) {
   const link = linkControls(model, asking.ask);
   const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
   const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
-  el.append(make("section", { class: "lab-call", "aria-label": words.call }, row, screens, link.node));
+  const node = make("section", { class: "lab-call", "aria-label": words.call }, row, screens, link.node);
+  const near = nearness(model, node);
+  el.append(node);
 
   const onMessage = (content, buffers) => {
     if (content.type === "picture") pictures.get(content.direction)?.take(content, buffers[0]);
     if (content.type === "heard") asking.heard(content.id);
   };
-  const onState = () => [state, start, stop, ...pictures.values()].forEach((one) => one.show());
+  const onState = () => [state, start, stop, near, ...pictures.values()].forEach((one) => one.show());
   const onNumbers = () => pictures.forEach((one) => one.show());
   const here = () => { if (!document.hidden) model.send({ type: "here" }); };
   const watchers = [["msg:custom", onMessage], ["change:state", onState],

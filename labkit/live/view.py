@@ -33,7 +33,8 @@ class CallView(anywidget.AnyWidget):
         sliders: One dict a slider: field, label, unit, values, clean.
         on_request: Takes what a person asks for: ``{"type": "start"}``, ``{"type": "stop"}``
             or ``{"type": "link", "direction", "field", "value"}``; called in any thread.
-        on_here: Called when a page says that it is there.
+        on_near: Called when somebody may press Start soon: the view has appeared, the pointer or
+            the keyboard has come to it, or Stop was pressed; in any thread.
     """
 
     _esm = (_HERE / "view.js").read_text(encoding="utf-8")
@@ -51,11 +52,11 @@ class CallView(anywidget.AnyWidget):
         directions: list[dict[str, Any]],
         sliders: list[dict[str, Any]],
         on_request: Handler,
-        on_here: Callable[[], None] = lambda: None,
+        on_near: Callable[[], None] = lambda: None,
         **kwargs: Any,
     ) -> None:
         super().__init__(words=_words(), directions=directions, sliders=sliders, **kwargs)
-        self._on_request, self._on_here = on_request, on_here
+        self._on_request, self._on_near = on_request, on_near
         self._pacer = Pacer()
         self.on_msg(self._take)
         answer_beside_cells(self)
@@ -92,7 +93,8 @@ class CallView(anywidget.AnyWidget):
             self._pacer.acknowledge(content["number"], now)
         elif content["type"] == "here":
             self._pacer.here(now)
-            self._on_here()
+        elif content["type"] == "near":
+            self._on_near()
         else:
             self._on_request(content)
             self.send({"type": "heard", "id": content["id"]})

@@ -12,6 +12,7 @@ import labkit as lab
 from labkit.errors import BadValue
 from labkit.experiments.calls import Call
 from labkit.experiments.loop import lab_loop
+from labkit.experiments.spare import spare
 from labkit.live.panel import CallPanel
 from tests.live.comms import Wire, fake_wire
 from tests.timing import SECOND
@@ -226,3 +227,17 @@ def test_what_goes_wrong_is_said_in_the_panel(wire: Wire) -> None:
     assert panel.view.state["can_start"]
     with pytest.raises(BadValue, match="h265"):
         asyncio.run(call.counts())
+
+
+def test_who_comes_near_gets_a_worker_that_is_ready(wire: Wire) -> None:
+    call = lab.call(**SMALL)
+    panel = CallPanel(call)
+    look(panel)
+    assert not spare.wanted_by(call)
+    press(panel, type="near")
+    assert spare.wanted_by(call)
+    panel.close()
+    deadline = time.monotonic() + 5 * SECOND
+    while lab_loop.running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not lab_loop.running and not spare.ready
