@@ -23,7 +23,7 @@ from labkit.peers.clock import Clock
 from labkit.peers.codecs import prefer_codec
 from labkit.peers.datagrams import DatagramCounter
 from labkit.peers.jitterbuffers import jitter_buffer_class, new_jitter_buffer
-from labkit.peers.packetbook import PacketBook, is_rtcp, rtp_header
+from labkit.peers.packetbook import PacketBook, noting
 from labkit.peers.receiveprobe import ReceiveProbe
 from labkit.peers.sendprobe import SendProbe
 from labkit.peers.states import watch_states
@@ -228,7 +228,11 @@ class Peer:
         for dtls in private.transports_of(self.pc):
             if not hasattr(dtls, "lab_watched"):
                 dtls.lab_watched = True
-                private.wrap(dtls, "_send_rtp", self._around_send_rtp)
+                private.wrap(
+                    dtls,
+                    "_send_rtp",
+                    lambda send: noting(send, self._book, (self.name, self.other), self.senders),
+                )
                 watch_states(self, dtls)
 
     def _probe_sender(self, transceiver: RTCRtpTransceiver) -> None:
@@ -246,12 +250,20 @@ class Peer:
         if kind == "video":
             self.tap.add("streams", ssrc=probe.rtx_ssrc, track=name, role="rtx")
 
-    def _probe_receiver(self, transceiver: RTCRtpTransceiver) -> None:
+    def _incoming(self, transceiver: RTCRtpTransceiver) -> str | None:
+        """Return the name of the track that arrives there, None where none is expected."""
         kind = transceiver.kind
-        name = f"{self.other}:{kind}"
-        if kind not in self._receives or any(probe.track == name for probe in self.receivers):
+        return f"{self.other}:{kind}" if kind in self._receives else None
+
+    def _is_stamped(self, track: str) -> bool:
+        """Return whether the pictures of a track that arrives carry a stamp."""
+        return self._stamped
+
+    def _probe_receiver(self, transceiver: RTCRtpTransceiver) -> None:
+        name = self._incoming(transceiver)
+        if name is None or any(probe.track == name for probe in self.receivers):
             return
-        if kind == "video":
+        if transceiver.kind == "video":
             private.replace_jitter_buffer(
                 transceiver.receiver, lambda present: new_jitter_buffer(self._buffer_class, present)
             )
@@ -263,7 +275,7 @@ class Peer:
                 tap=self.tap,
                 clock=self.clock,
                 book=self._book,
-                stamped=self._stamped,
+                stamped=self._is_stamped(name),
                 on_decoded=lambda frame, number, at: self._on_decoded(name, frame, number, at),
                 on_first=lambda what: self.event(what, name),
                 on_failure=self._on_failure,
@@ -272,28 +284,11 @@ class Peer:
 
     def _consume_new_tracks(self) -> None:
         for transceiver in self.pc.getTransceivers():
-            track = transceiver.receiver.track
-            name = f"{self.other}:{transceiver.kind}"
+            track, name = transceiver.receiver.track, self._incoming(transceiver)
+            if track is None or name is None or name in self._consumed:
+                continue
             for probe in self.receivers:
-                if track is not None and probe.track == name and name not in self._consumed:
+                if probe.track == name:
                     self._consumed.add(name)
                     task = asyncio.create_task(probe.consume(track), name=f"{self.name} {name}")
                     self._consumers.append(task)
-
-    def _around_send_rtp(self, original: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-        by_ssrc = {probe.ssrc: probe for probe in self.senders}
-        rtx = {probe.rtx_ssrc for probe in self.senders}
-
-        async def send_rtp(data: bytes) -> None:
-            if is_rtcp(data):
-                self._book.sent_rtcp(self.name, self.other, data)
-            else:
-                header = rtp_header(data)
-                kind = "rtx" if header.ssrc in rtx else "rtp"
-                self._book.sent(self.name, self.other, header, data, kind)
-                probe = by_ssrc.get(header.ssrc)
-                if probe is not None:
-                    probe.sent(header)
-            await original(data)
-
-        return send_rtp

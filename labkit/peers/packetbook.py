@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.peers.clock import Clock
 from labkit.run.schema import COLUMNS, row
 from labkit.run.tap import Tap
 
-__all__ = ["PacketBook", "RtpHeader", "is_rtcp", "rtp_header"]
+if TYPE_CHECKING:
+    from labkit.peers.sendprobe import SendProbe
+
+__all__ = ["PacketBook", "RtpHeader", "is_rtcp", "noting", "rtp_header"]
 
 LOST_AFTER_S = 1.0
 """How long a packet may be under way before it is written down as lost."""
@@ -46,33 +50,42 @@ class PacketBook:
 
     Where both ends are here, a packet becomes one row with both times. A packet whose far end
     lives elsewhere is written after ``LOST_AFTER_S`` without an arrival.
+
+    Args:
+        tap: Where the rows go.
+        clock: The call's clock.
+        followed: Whether what is sent arrives here under the same SSRC. Behind a server that
+            gives each receiver its own, nobody knows what became of a packet.
     """
 
-    def __init__(self, tap: Tap, clock: Clock) -> None:
+    def __init__(self, tap: Tap, clock: Clock, *, followed: bool = True) -> None:
         self._tap = tap
         self._clock = clock
+        self._followed = followed
         self._open: OrderedDict[tuple[int, int], list[Any]] = OrderedDict()
 
     def sent(self, sender: str, receiver: str, header: RtpHeader, data: bytes, kind: str) -> None:
         """Note an RTP packet that goes to the transport now."""
         if not self._tap.recording:
             return
-        self._open[header.ssrc, header.sequence] = list(
-            row(
-                "packets",
-                sender=sender,
-                receiver=receiver,
-                layer="rtp",
-                kind=kind,
-                copy=0,
-                sent_s=self._clock.now(),
-                size_bytes=len(data),
-                ssrc=header.ssrc,
-                sequence=header.sequence,
-                rtp_timestamp=header.timestamp,
-                data=data,
-            )
+        told = row(
+            "packets",
+            sender=sender,
+            receiver=receiver,
+            layer="rtp",
+            kind=kind,
+            copy=0,
+            sent_s=self._clock.now(),
+            size_bytes=len(data),
+            ssrc=header.ssrc,
+            sequence=header.sequence,
+            rtp_timestamp=header.timestamp,
+            data=data,
         )
+        if self._followed:
+            self._open[header.ssrc, header.sequence] = list(told)
+        else:
+            self._tap.add_row("packets", told)
 
     def sent_rtcp(self, sender: str, receiver: str, data: bytes) -> None:
         """Note an RTCP packet that goes to the transport now; its arrival is not followed."""
@@ -108,3 +121,34 @@ class PacketBook:
             del self._open[key]
             oldest[_FATE] = "lost"
             self._tap.add_row("packets", tuple(oldest))
+
+
+def noting(
+    send: Callable[[bytes], Any],
+    book: PacketBook,
+    way: tuple[str, str],
+    probes: Sequence[SendProbe],
+) -> Callable[[bytes], Any]:
+    """Return ``send`` for plain RTP and RTCP, changed so that each packet is noted first.
+
+    Args:
+        send: Sends a packet.
+        book: Where packets are noted.
+        way: Sender and receiver.
+        probes: Of the sender's tracks, which are told when their packets go.
+    """
+    by_ssrc = {probe.ssrc: probe for probe in probes}
+    rtx = {probe.rtx_ssrc for probe in probes}
+
+    async def send_noted(data: bytes) -> None:
+        if is_rtcp(data):
+            book.sent_rtcp(*way, data)
+        else:
+            header = rtp_header(data)
+            book.sent(*way, header, data, "rtx" if header.ssrc in rtx else "rtp")
+            probe = by_ssrc.get(header.ssrc)
+            if probe is not None:
+                probe.sent(header)
+        await send(data)
+
+    return send_noted

@@ -12,7 +12,18 @@ from typing import Any
 
 from labkit.run.schema import COLUMNS
 
-__all__ = ["STRAGGLER_S", "TICKS", "cut_short", "join_halves", "join_tables", "mark_rtx"]
+__all__ = [
+    "FORWARDER",
+    "STRAGGLER_S",
+    "TICKS",
+    "cut_short",
+    "join_halves",
+    "join_tables",
+    "mark_rtx",
+]
+
+FORWARDER = "livekit-server"
+"""Engine of a peer that passes frames on and sees none."""
 
 TICKS = 2
 """RTP timestamps that differ by this much or less name one frame: encoders round."""
@@ -35,7 +46,8 @@ def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str,
         known_until_s: Where a recording was cut short: a frame captured later than this that
             nobody answered has no fate yet. None: every unanswered frame is lost.
     """
-    peers = [line[0] for line in tables.get("peers", ()) if line[0] is not None]
+    known = ((line[0], line[1]) for line in tables.get("peers", ()))
+    peers = [name for name, engine in known if name is not None and engine != FORWARDER]
     owners = {line[0]: line[1] for line in tables.get("tracks", ())}
     joined = {table: list(rows) for table, rows in tables.items()}
     for table in ("frames", "audio"):

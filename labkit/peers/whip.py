@@ -1,0 +1,147 @@
+"""The lab's own peer as a participant of a room: it joins by WHIP, to send and to receive.
+
+WHIP is for sending (RFC 9725). LiveKit answers an offer that also receives, and a header names
+the tracks that it waits for before it does; without that header the offer is plain WHIP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiortc import RTCRtpTransceiver
+
+from labkit.peers.endpoint import Peer
+from labkit.signaling.base import Note, Rewrite
+from labkit.signaling.whip import WhipClient
+
+__all__ = ["PublishedTrack", "SFU", "WhipPeer"]
+
+SFU = "sfu"
+"""How the server is called in a Run."""
+
+_HEADER = "X-LiveKit-ClientInfo"
+
+
+@dataclass(frozen=True)
+class PublishedTrack:
+    """A track of somebody in the room, for whoever wants to receive it."""
+
+    publisher: str
+    sid: str
+    "The server's own name for the track: it is in the answer."
+    name: str
+    kind: str
+    stamped: bool = True
+    "Whether its pictures carry a stamp; a camera's do not."
+
+    @property
+    def track(self) -> str:
+        """Its name in a Run, for instance ``alice:video``."""
+        return f"{self.publisher}:{self.kind}"
+
+
+class WhipPeer(Peer):
+    """A ``Peer`` whose far end is an SFU that several others are behind.
+
+    Args:
+        name: How the peer is called in the Run, and in the room.
+        options: As ``Peer`` takes them.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, other=SFU, **options)
+        self.sid = ""
+        "The server's own name for this participant."
+        self._wanted: Sequence[PublishedTrack] = ()
+        self._by_mid: dict[str, str] = {}
+        self._whip: WhipClient | None = None
+
+    async def join(
+        self,
+        url: str,
+        token: str,
+        wanted: Sequence[PublishedTrack],
+        *,
+        rewrite: Rewrite,
+        note: Note,
+    ) -> None:
+        """Send an offer to the room and take its answer; media flows soon after.
+
+        Args:
+            url: The WHIP endpoint.
+            token: The participant's own.
+            wanted: What to receive; whoever sends it has to be there already.
+            rewrite: Sees both descriptions on their way.
+            note: Writes down the messages.
+
+        Raises:
+            WhipError: The server refused.
+            CallError: Nobody answers.
+            WaitTimeout: It took too long.
+        """
+
+        def noted(name: str, body: str) -> None:
+            ways = (SFU, self.name) if name[:1].isdigit() else (self.name, SFU)
+            note(*ways, name, body)
+
+        self._wanted = wanted
+        self._whip = WhipClient(url, token, headers=_header(wanted), note=noted)
+        offer = await rewrite(self.name, SFU, await self.create_offer())
+        answer = await self._whip.offer(offer)
+        self.sid = (self._whip.location or "").rpartition("/")[2]
+        self._by_mid = _tracks_by_mid(answer, wanted)
+        missing = {one.track for one in wanted} - set(self.receives)
+        self.event("joined", {"sid": self.sid, "receives": self.receives})
+        if missing:
+            self.event("not_subscribed", sorted(missing))
+        await self.set_answer(await rewrite(SFU, self.name, answer))
+
+    async def create_offer(self) -> str:
+        """Return an offer: a section for each own source, and one for each track to receive."""
+        for kind, source in self._sources.items():
+            if source is not None:
+                self._add_transceiver(kind, source)
+        for one in self._wanted:
+            self.pc.addTransceiver(one.kind, direction="recvonly")
+        return await self._describe(await self.pc.createOffer(), "offer")
+
+    async def close(self) -> None:
+        """Leave the room, and stop everything that this peer has opened."""
+        whip, self._whip = self._whip, None
+        leaving = whip.close() if whip is not None else asyncio.sleep(0)
+        await asyncio.gather(leaving, super().close())
+
+    def _incoming(self, transceiver: RTCRtpTransceiver) -> str | None:
+        return self._by_mid.get(transceiver.mid or "")
+
+    def _is_stamped(self, track: str) -> bool:
+        return any(one.stamped for one in self._wanted if one.track == track)
+
+    @property
+    def receives(self) -> list[str]:
+        """Names of the tracks that it has subscribed to."""
+        return sorted(self._by_mid.values())
+
+
+def _header(wanted: Sequence[PublishedTrack]) -> dict[str, str]:
+    names: dict[str, list[str]] = {}
+    for one in wanted:
+        names.setdefault(one.publisher, []).append(one.name)
+    return {_HEADER: json.dumps({"subscribedParticipantTrackNames": names})} if names else {}
+
+
+def _tracks_by_mid(answer: str, wanted: Sequence[PublishedTrack]) -> dict[str, str]:
+    """Return the tracks by the section that carries them (a=msid: RFC 8830)."""
+    names = {one.sid: one.track for one in wanted}
+    found = {}
+    for section in re.split(r"(?m)^(?=m=)", answer)[1:]:
+        mid = re.search(r"(?m)^a=mid:(\S+)", section)
+        msid = re.search(r"(?m)^a=msid:\S+ (\S+)", section)
+        if mid and msid and msid[1] in names:
+            found[mid[1]] = names[msid[1]]
+    return found

@@ -1,0 +1,80 @@
+"""Who is in a room and what they publish, asked with a token instead of the server's secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from labkit.errors import CallError
+from labkit.rooms.hiding import hide_tokens
+from labkit.words import _
+
+__all__ = ["Listed", "ListedTrack", "list_room"]
+
+WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class ListedTrack:
+    """A track that somebody publishes."""
+
+    sid: str
+    name: str
+    kind: str
+    "``video`` or ``audio``."
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A participant, as the server knows it."""
+
+    identity: str
+    sid: str
+    tracks: tuple[ListedTrack, ...]
+
+
+async def list_room(http_url: str, token: str, room: str) -> list[Listed]:
+    """Return everybody in a room; nobody where there is no such room.
+
+    Args:
+        http_url: The server, for instance ``http://127.0.0.1:7880``.
+        token: One with the right ``roomAdmin`` for this room.
+        room: The room.
+
+    Raises:
+        CallError: The server does not answer, or refuses.
+    """
+    url = f"{http_url}/twirp/livekit.RoomService/ListParticipants"
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as session:
+            async with session.post(url, json={"room": room}, headers=headers) as answer:
+                if answer.status != 200:
+                    raise _refused(answer.status, await answer.text())
+                told = await answer.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise CallError(
+            _("The LiveKit server does not say who is in the room."),
+            f"{type(error).__name__}: {hide_tokens(str(error))}.",
+            _("See whether it runs, and at which address."),
+        ) from None
+    return [_listed(one) for one in told.get("participants", ())]
+
+
+def _listed(told: dict[str, Any]) -> Listed:
+    tracks = tuple(
+        ListedTrack(track["sid"], track.get("name", ""), str(track.get("type", "AUDIO")).lower())
+        for track in told.get("tracks", ())
+        if not track.get("muted")
+    )
+    return Listed(told["identity"], told["sid"], tracks)
+
+
+def _refused(status: int, text: str) -> CallError:
+    return CallError(
+        _("The LiveKit server refuses to say who is in the room."),
+        f"{status}: {hide_tokens(text)}",
+        _("The token needs the right roomAdmin for this room."),
+    )
