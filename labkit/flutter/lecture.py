@@ -212,6 +212,10 @@ def _events() -> Snippet:
             ),
         ),
         messages=(Message("server", "update", _("somebody's state is now ACTIVE")),),
+        note=_(
+            "Be patient with those who only watch: the server collects news of people who publish "
+            "nothing, and tells it up to 3 seconds late."
+        ),
     )
 
 
