@@ -56,7 +56,7 @@ def no_viewer_error(within_s: float) -> WaitTimeout:
     return WaitTimeout(
         _("The page did not open its WebSocket within {seconds:g} s.").format(seconds=within_s),
         _("It goes through JupyterLab's proxy: jupyter-server-proxy may be missing there."),
-        _("Run “labkit doctor” where JupyterLab runs, and reload the page."),
+        _("Install it there, start JupyterLab again and reload the page."),
     )
 
 

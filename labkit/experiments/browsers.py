@@ -136,17 +136,21 @@ class BrowserCall(PageCall):
     def _take(self, message: dict[str, Any]) -> None:
         kind, page = message["type"], str(message.get("page", ""))
         if kind == "here":
-            self._pages_here = [one for one in self._pages_here if one != page] + [page]
+            self._forget(page)
+            self._pages_here.append(page)
         elif kind == "start":
             self._start_from(page, str(message["media"]))
         elif page == self._page and kind == "stop":
             self.close_soon()
         elif kind == "left":
-            self._pages_here = [one for one in self._pages_here if one != page]
+            self._forget(page)
             if page == self._page:
                 self.close_soon()
         elif page == self._page:
             lab_loop.call_soon(self._forward, message)
+
+    def _forget(self, page: str) -> None:
+        self._pages_here = [one for one in self._pages_here if one != page]
 
     def _start_from(self, page: str, media: str) -> None:
         if media not in PAGE_SOURCES:
@@ -186,6 +190,8 @@ class BrowserCall(PageCall):
         elif name == "state":
             self._show_state()
             if payload in ("closed", "broken"):
+                # Whether it is still there is not known; a page that is says so again.
+                self._forget(self._page)
                 self._view.end(self._page)
             if payload == "broken" and self._carrier is not None:
                 # Nobody is there to press Stop.

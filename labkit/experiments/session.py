@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,6 +34,8 @@ PAGE_TIMEOUT_S = 8.0
 
 GOODBYE_S = 0.5
 """How long a connection that was closed waits for the message that says why."""
+
+UDP_CANDIDATE = re.compile(r"(?im)^a=candidate:\S+ \d+ udp ")
 
 
 class Session(BaseSession):
@@ -127,13 +130,22 @@ class Session(BaseSession):
                 while any(s.connection_state != "connected" for s in self.sides.values()):
                     self._refuse_failed()
                     await asyncio.sleep(0.005)
-        except TimeoutError as error:
+        except (TimeoutError, CallError) as error:
+            if not await self._page_is_heard():
+                raise no_media_path_error() from None
             if isinstance(error, LabError):
                 raise
             raise not_connected_error(within_s, page=self._page is not None) from None
         if self._page is not None:
             for peer in self.peers.values():
                 peer.pc.on("connectionstatechange", self._look_for_the_page)
+
+    async def _page_is_heard(self) -> bool:
+        """Return whether the page, where there is one, has got anything through to the relay."""
+        if self.spec.remote is None:
+            return True
+        there, _back = self.spec.directions
+        return bool((await self.counts())[there]["received"])
 
     def _look_for_the_page(self) -> None:
         gone = any(p.connection_state in ("closed", "failed") for p in self.peers.values())
@@ -148,6 +160,8 @@ class Session(BaseSession):
 
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         assert self._bridge is not None
+        if sender == self.spec.remote and not UDP_CANDIDATE.search(sdp):
+            raise no_media_path_error()
         host, port = self._bridge.address_for[receiver]
         changed, far = replace_candidates(sdp, host, port)
         # A page may send from another address than the ones it names: its first datagram tells.

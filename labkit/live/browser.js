@@ -140,10 +140,11 @@ function render({ model, el }) {
     if (content.type === "pong") peer?.pong(content);
     else if (content.type === "describe") (peer ??= newPeer()).answer(content);
     else if (content.type === "view") view(content);
-    else if (content.type === "end") end();
+    else if (content.type === "end") { end(); wire.send({ type: "here" }); }
     else if (content.type === "heard") { wire.heard(content.id); onState(); }
   };
   const here = () => { if (!document.hidden) wire.send({ type: "here" }); };
+  const left = () => wire.send({ type: "left" });
 
   el.append(make(
     "section", { class: "lab-call lab-browser", "aria-label": words.call },
@@ -153,13 +154,15 @@ function render({ model, el }) {
   model.on("msg:custom", onMessage);
   model.on("change:state", onState);
   document.addEventListener("visibilitychange", here);
+  window.addEventListener("pagehide", left);
   onState();
   here();
   return () => {
     model.off("msg:custom", onMessage);
     model.off("change:state", onState);
     document.removeEventListener("visibilitychange", here);
-    wire.send({ type: "left" });
+    window.removeEventListener("pagehide", left);
+    left();
     wire.stop();
     counter.stop();
     end();

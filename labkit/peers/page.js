@@ -7,6 +7,7 @@ const WAITING_MS = 2000;
 const CLOCK_MS = 2000;
 const FIRST_SAMPLES = 8;
 const LATER_SAMPLES = 3;
+const LOST_MS = 5000; // as long as ICE needs to notice, and twice the pause between two samples
 
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -63,7 +64,7 @@ function watchStates(pc, send, event) {
 
 // Compares this page's clock with the kernel's: first a burst, then a few samples now and then.
 function pageClock(send, clean) {
-  let best = null, left = FIRST_SAMPLES;
+  let best = null, left = FIRST_SAMPLES, heardAt = performance.now();
   const ping = () => send({ type: "ping", sent_ms: performance.now() });
   const begin = (samples) => { best = null; left = samples; ping(); };
   return {
@@ -71,8 +72,10 @@ function pageClock(send, clean) {
       begin(FIRST_SAMPLES);
       clean.every(CLOCK_MS, () => begin(LATER_SAMPLES));
     },
+    silentMs: () => performance.now() - heardAt,
     pong({ sent_ms, at_s }) {
       const now = performance.now(), rtt_s = (now - sent_ms) / 1000;
+      heardAt = now;
       const offset_s = at_s - (now + sent_ms) / 2000;
       if (!best || rtt_s < best.rtt_s) best = { offset_s, rtt_s };
       left -= 1;
@@ -141,9 +144,12 @@ function pagePeer({ wanted, send, own, theirs, onFrame, onLost }) {
     watchFrames(theirs, seen, clean);
     clean.every(BATCH_MS, flush);
     clean.every(STATS_MS, stats);
-    pc.addEventListener("connectionstatechange", () => {
-      if (["failed", "closed"].includes(pc.connectionState)) onLost();
-    });
+    const look = () => {
+      const cut = pc.connectionState === "disconnected" && clock.silentMs() > LOST_MS;
+      if (cut || ["failed", "closed"].includes(pc.connectionState)) onLost();
+    };
+    pc.addEventListener("connectionstatechange", look);
+    clean.every(STATS_MS, look);
     const about = stream.getTracks().map((track) => ({
       kind: track.kind, label: track.label, settings: track.getSettings() }));
     return { sdp: pc.localDescription.sdp, media: about, agent: navigator.userAgent };

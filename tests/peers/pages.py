@@ -49,6 +49,7 @@ class FakePage:
         self.shown: list[list[Any]] = []
         self.peer: Peer | None = None
         self.ended, self.media = 0, ""
+        self.gone = False
         self._options = peer
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +69,7 @@ class FakePage:
 
     async def leave(self) -> None:
         peer, self.peer = self.peer, None
+        self.gone = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -80,6 +82,8 @@ class FakePage:
     def _take(self, content: dict[str, Any]) -> None:
         if content["type"] == "end":
             self.ended += 1
+            if content["page"] == self.name and not self.silent and not self.gone:
+                self.say(type="here")
         if content["type"] == "describe" and content["page"] == self.name and not self.silent:
             self._start(self._answer(content))
 
