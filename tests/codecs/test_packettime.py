@@ -24,7 +24,7 @@ def test_nothing_is_left_out_of_the_sound() -> None:
     assert table["sent_kbps"].tolist() == table["payload_kbps"].tolist()
 
 
-@pytest.mark.parametrize(("seconds", "packet_ms"), [(0.5, 30), (0.1, 120)])
+@pytest.mark.parametrize(("seconds", "packet_ms"), [(0.5, 30), (0.5, 120)])
 def test_a_length_that_opus_lacks_is_refused(seconds: float, packet_ms: float) -> None:
     with pytest.raises(BadValue, match=f"packets of {packet_ms} ms"):
         compare_packet_times(speech_like(seconds), header_bytes=60, times_ms=[packet_ms])
