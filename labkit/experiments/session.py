@@ -9,7 +9,12 @@ from typing import Any
 
 from labkit.errors import CallError, LabError
 from labkit.experiments.basesession import FLUSH_S, STRAGGLERS_S, BaseSession
-from labkit.experiments.breaks import failed_error, not_connected_error, page_left_error
+from labkit.experiments.breaks import (
+    failed_error,
+    no_media_path_error,
+    not_connected_error,
+    page_left_error,
+)
 from labkit.experiments.sides import Sides
 from labkit.experiments.spec import CallSpec
 from labkit.net import Link
