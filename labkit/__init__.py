@@ -26,8 +26,10 @@ _HOMES = {
     "browser_call": "labkit.experiments",
     "call": "labkit.experiments",
     "load_run": "labkit.run",
+    "participant": "labkit.experiments.rooms",
     "peer": "labkit.peers",
     "predict": "labkit.live.predict",
+    "room": "labkit.experiments.rooms",
 }
 
 __all__ = sorted(_HOMES, key=str.lower)

@@ -250,7 +250,7 @@ class Peer:
         if kind == "video":
             self.tap.add("streams", ssrc=probe.rtx_ssrc, track=name, role="rtx")
 
-    def _incoming(self, transceiver: RTCRtpTransceiver) -> str | None:
+    def incoming_track(self, transceiver: RTCRtpTransceiver) -> str | None:
         """Return the name of the track that arrives there, None where none is expected."""
         kind = transceiver.kind
         return f"{self.other}:{kind}" if kind in self._receives else None
@@ -260,7 +260,7 @@ class Peer:
         return self._stamped
 
     def _probe_receiver(self, transceiver: RTCRtpTransceiver) -> None:
-        name = self._incoming(transceiver)
+        name = self.incoming_track(transceiver)
         if name is None or any(probe.track == name for probe in self.receivers):
             return
         if transceiver.kind == "video":
@@ -284,7 +284,7 @@ class Peer:
 
     def _consume_new_tracks(self) -> None:
         for transceiver in self.pc.getTransceivers():
-            track, name = transceiver.receiver.track, self._incoming(transceiver)
+            track, name = transceiver.receiver.track, self.incoming_track(transceiver)
             if track is None or name is None or name in self._consumed:
                 continue
             for probe in self.receivers:

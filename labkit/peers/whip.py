@@ -116,7 +116,7 @@ class WhipPeer(Peer):
         leaving = whip.close() if whip is not None else asyncio.sleep(0)
         await asyncio.gather(leaving, super().close())
 
-    def _incoming(self, transceiver: RTCRtpTransceiver) -> str | None:
+    def incoming_track(self, transceiver: RTCRtpTransceiver) -> str | None:
         return self._by_mid.get(transceiver.mid or "")
 
     def _is_stamped(self, track: str) -> bool:

@@ -1,0 +1,220 @@
+"""What a room is made of, as plain data that travels to the worker."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import BadValue
+from labkit.experiments.spec import PLACES
+from labkit.media.audio import check_audio_source
+from labkit.media.sources import check_video_source
+from labkit.net import Link
+from labkit.words import _
+
+if TYPE_CHECKING:
+    from labkit.experiments.roomsession import RoomSession
+    from labkit.net.relay_handle import Relay
+    from labkit.peers.clock import Clock
+
+__all__ = ["ENGINES", "SFU", "Participant", "RoomAccess", "RoomSpec"]
+
+ENGINES = ("labkit", "livekit")
+"""aiortc by WHIP, the measuring instrument; and LiveKit's own SDK, what an app uses."""
+
+SFU = "sfu"
+
+CLEAN = Link()
+
+
+@dataclass(frozen=True)
+class Participant:
+    """Somebody in a room, described and checked, not yet there; made by ``lab.participant``."""
+
+    name: str
+    engine: str = "labkit"
+    video: Any = None
+    audio: Any = None
+    uplink: Link = CLEAN
+    downlink: Link = CLEAN
+    codec: str = "vp8"
+    jitter_buffer: str | type[Any] = "marker"
+    subscribe: bool = True
+    grants: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_choice("engine", self.engine, ENGINES)
+        for name, link in (("uplink", self.uplink), ("downlink", self.downlink)):
+            if not isinstance(link, Link):
+                raise BadValue(
+                    _("{name}={link!r} is not a Link.").format(name=name, link=link),
+                    next_step=_("Use for instance {name}=Link(delay_ms=50).").format(name=name),
+                )
+        if self.video is not None:
+            check_video_source(self.video)
+        if self.audio is not None:
+            check_audio_source(self.audio)
+        if self.engine == "labkit" and self.options:
+            raise BadValue(
+                _("options={options!r} is for the SDK.").format(options=dict(self.options)),
+                next_step=_('Use engine="livekit", or leave it out.'),
+            )
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """Names of the way up and the way down."""
+        return f"{self.name}->{SFU}", f"{SFU}->{self.name}"
+
+    @property
+    def sends(self) -> tuple[str, ...]:
+        """Kinds of media that it publishes."""
+        return tuple(kind for kind in ("video", "audio") if getattr(self, kind) is not None)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is asked for, for the Run's ``meta``."""
+        buffer = self.jitter_buffer
+        return {
+            "engine": self.engine,
+            "video": None if self.video is None else self.video.describe(),
+            "audio": None if self.audio is None else self.audio.describe(),
+            "codec": self.codec,
+            "jitter_buffer": buffer if isinstance(buffer, str) else buffer.__name__,
+            "subscribe": self.subscribe,
+            "grants": dict(self.grants),
+            "options": {name: str(value) for name, value in self.options.items()},
+        }
+
+
+@dataclass(frozen=True)
+class RoomAccess:
+    """Where the room is, and a token for each; never the secret that made them."""
+
+    url: str = ""
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    watcher: str = field(default="", repr=False)
+    "A token that may list who is in the room, and do nothing else."
+    metrics_url: str = ""
+    metrics_login: str = field(default="", repr=False)
+
+    @property
+    def http_url(self) -> str:
+        """The server's address for HTTP."""
+        return "http" + self.url.removeprefix("ws") if self.url.startswith("ws") else self.url
+
+
+@dataclass(frozen=True)
+class RoomSpec:
+    """A room and its participants, described and checked."""
+
+    participants: tuple[Participant, ...]
+    room: str
+    max_participants: int | None = None
+    place: str = "worker"
+    seed: int = 1
+    access: RoomAccess = field(default_factory=RoomAccess)
+
+    def __post_init__(self) -> None:
+        _check_choice("place", self.place, PLACES)
+        names = [one.name for one in self.participants]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice or not names:
+            raise BadValue(
+                _("Two participants are called {name!r}.").format(name=min(twice))
+                if twice
+                else _("A room needs a participant."),
+                next_step=_('Use for instance lab.room("alice", "bob").'),
+            )
+        if self.place != "worker" and any(one.engine == "livekit" for one in self.participants):
+            raise BadValue(
+                _('engine="livekit" needs place="worker".'),
+                _("The SDK is native code, and a crash of it must not take the notebook along."),
+            )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise BadValue(
+                _("seed={seed!r} is not a whole number.").format(seed=self.seed),
+                next_step=_("Use for instance seed=1."),
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everybody, in the order that they were given in."""
+        return tuple(one.name for one in self.participants)
+
+    @property
+    def engine(self) -> str:
+        """The engines that take part."""
+        return ", ".join(sorted({one.engine for one in self.participants}))
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of all ways, up and down by turns."""
+        return tuple(way for one in self.participants for way in one.directions)
+
+    @property
+    def links(self) -> dict[str, Link]:
+        """The links by direction."""
+        links = [link for one in self.participants for link in (one.uplink, one.downlink)]
+        return dict(zip(self.directions, links, strict=True))
+
+    @property
+    def measured(self) -> tuple[str, str]:
+        """Sender and receiver that a figure is about unless told otherwise."""
+        sender = next((one.name for one in self.participants if one.sends), self.names[0])
+        others = [one for one in self.participants if one.name != sender]
+        listening = [one.name for one in others if one.subscribe and not one.sends]
+        listening += [one.name for one in others if one.subscribe]
+        return sender, listening[0] if listening else SFU
+
+    def with_links(self, links: Mapping[str, Link]) -> RoomSpec:
+        """Return the same room over other links."""
+        bent = []
+        for one in self.participants:
+            up, down = one.directions
+            bent.append(replace(one, uplink=links[up], downlink=links[down]))
+        return replace(self, participants=tuple(bent))
+
+    def with_access(self, access: RoomAccess) -> RoomSpec:
+        """Return the same room with what is needed to join it."""
+        return replace(self, access=access)
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked for, for the Run's ``meta``."""
+        asked: dict[str, Any] = {
+            "room": self.room,
+            "max_participants": self.max_participants,
+            "participants": {one.name: one.describe() for one in self.participants},
+            "link": {name: link.to_dict() for name, link in self.links.items()},
+        }
+        json.dumps(asked)  # it must be plain data
+        return asked
+
+    def session(
+        self, relay: Relay, clock: Clock, notify: Callable[[str, Any], None]
+    ) -> RoomSession:
+        """Return the session that runs this room, in the process that is to carry it."""
+        from labkit.experiments.roomsession import RoomSession
+
+        return RoomSession(self, relay, clock, notify)
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not re.fullmatch(r"[\w .-]{1,40}", name) or "->" in name:
+        raise BadValue(
+            _("{name!r} is no name for a participant.").format(name=name),
+            next_step=_("Use up to 40 letters and digits, for instance “alice”."),
+        )
+    if name == SFU:
+        raise BadValue(_("“{name}” is the server's own name.").format(name=SFU))
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadValue(
+            _("{name}={value!r} is not known.").format(name=name, value=value),
+            next_step=_("Use one of: {choices}.").format(choices=", ".join(choices)),
+        )
