@@ -38,11 +38,11 @@ def _sample(session: BaseSession, worst_lag_s: float) -> None:
         if value is not None:
             session.tap.add("samples", at_s=now, peer=peer, track=track, name=name, value=value)
 
-    for peer in session.peers.values():
-        add(peer.name, None, "loop_lag_ms", worst_lag_s * 1000)
+    for name, peer in session.peers.items():
+        add(name, None, "loop_lag_ms", worst_lag_s * 1000)
         for way, count in peer.datagrams.items():
-            add(peer.name, None, f"datagrams_{way}", count)
+            add(name, None, f"datagrams_{way}", count)
         for sender in peer.senders:
-            add(peer.name, sender.track, "target_kbps", sender.target_kbps)
+            add(name, sender.track, "target_kbps", sender.target_kbps)
         for receiver in peer.receivers:
-            add(peer.name, receiver.track, "decode_queue", receiver.waiting_to_decode)
+            add(name, receiver.track, "decode_queue", receiver.waiting_to_decode)

@@ -13,6 +13,7 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -140,6 +141,10 @@ class Relay:
         """Take the reading that is second 0; return whether this thread has real-time priority."""
         self._traffic.time_zero = time_zero
         return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO
+
+    def do_cpu_s(self, number: int) -> float:
+        """Return the seconds of processor time that this process has used."""
+        return time.process_time()
 
     def do_open(
         self,

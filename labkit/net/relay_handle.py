@@ -135,6 +135,11 @@ class Relay:
         """Say which ``perf_counter`` reading is second 0; before the first bridge is opened."""
         self.realtime = await self._child.call("set_time_zero", time_zero=time_zero)
 
+    async def cpu_s(self) -> float:
+        """Return the seconds of processor time that the relay has used."""
+        used_s: float = await self._child.call("cpu_s")
+        return used_s
+
     async def open(
         self,
         near: str,

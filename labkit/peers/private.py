@@ -29,6 +29,7 @@ LOOPBACK = "127.0.0.1"
 CONTRACT: dict[str, tuple[str, ...]] = {
     "aiortc.RTCRtpSender": (
         "_next_encoded_frame",
+        "_send_keyframe",
         "_ssrc",
         "_rtx_ssrc",
         "_RTCRtpSender__encoder",
@@ -40,6 +41,8 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     ),
     "aiortc.RTCDtlsTransport": ("_send_rtp",),
     "aiortc.RTCIceTransport": ("_connection",),
+    "aiortc.codecs.h264.H264Encoder": ("_packetize",),
+    "aiortc.codecs.vpx.Vp8Encoder": ("_packetize",),
     "aiortc.jitterbuffer.JitterBuffer": ("add", "capacity"),
     "aioice.Connection": ("_nominated", "_protocols", "get_component_candidates"),
     "aioice.ice.StunProtocol": ("datagram_received", "send_data", "send_stun"),
