@@ -1,0 +1,176 @@
+"""Mesh, MCU and SFU beside each other: what N participants cost in each, and what they see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
+from labkit.plots.runs import as_runs
+from labkit.plots.style import (
+    COLORS,
+    LINE_STYLES,
+    MARKERS,
+    cycle,
+    dress,
+    label_axes,
+    legend,
+    line_style,
+    say_why,
+)
+from labkit.run import Run
+from labkit.run.topology import topology_table
+from labkit.words import _
+
+__all__ = ["plot_topologies"]
+
+SIZE_INCHES = (12.8, 8.0)
+DPI = 150
+SCALE = 0.93
+ORDER = ("mesh", "mcu", "sfu")
+PARTS = {
+    "uplink_kbps": (0.0, 0.56, 0.44, 0.44),
+    "downlink_kbps": (0.56, 0.56, 0.44, 0.44),
+    "cpu_percent": (0.0, 0.0, 0.44, 0.44),
+    "latency_p50_ms": (0.56, 0.0, 0.44, 0.44),
+}
+"""Where the parts lie within axes that the caller gave: left, bottom, width, height."""
+
+
+def plot_topologies(
+    runs: Run | Iterable[Run],
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    **kwargs: Any,
+) -> tuple[Figure, dict[str, Axes]]:
+    """Draw uplink, downlink, CPU and latency over the number of participants.
+
+    One curve for each of mesh, MCU and SFU. A curve ends with a large cross where the machine is
+    full (``labkit.run.topology.topology_row``): what more participants cost cannot be told from
+    what a busy machine costs. The CPU is that of all processes, whoever's work they do. The
+    latency's band reaches from the median to the 95th percentile.
+
+    Args:
+        runs: Of ``lab.mesh``, ``lab.mcu`` and ``lab.room``, with different N.
+        ax: Axes within which the parts are drawn; a new figure without it.
+        title: Over the page.
+        kwargs: For the lines (``lw`` ...).
+
+    Returns:
+        The figure, and the axes of each part by name: uplink_kbps, downlink_kbps, cpu_percent,
+        latency_p50_ms.
+
+    Raises:
+        BadValue: ``runs`` are no Runs.
+    """
+    rows = _curves(as_runs(runs))
+    own_title = _("What N participants cost")
+    figure, parts = _page(title or own_title) if ax is None else _within(ax, title or own_title)
+    for name, label in _labels().items():
+        _draw(parts[name], name, label, rows, kwargs)
+    return Drawn((figure, parts))
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "uplink_kbps": _("Uplink of a participant (kbit/s)"),
+        "downlink_kbps": _("Downlink of a participant (kbit/s)"),
+        "cpu_percent": _("CPU of all processes (% of one core)"),
+        "latency_p50_ms": _("Capture to decoded frame (ms)"),
+    }
+
+
+def _name(topology: str) -> str:
+    return {"mesh": _("Mesh"), "mcu": _("MCU"), "sfu": _("SFU")}.get(topology, topology)
+
+
+def _curves(runs: list[Run]) -> dict[str, pd.DataFrame]:
+    """Return by topology a row for each N, the mean of its runs, up to the first full one."""
+    table = topology_table(runs)
+    curves: dict[str, pd.DataFrame] = {}
+    for topology in ORDER if len(table) else ():
+        own = table[table["topology"] == topology].drop(columns=["topology", "cpu_by_process"])
+        own = own.assign(full=own["full"].eq(True)).groupby("n", as_index=False).mean()
+        own["full"] = own["full"] > 0
+        if len(own):
+            ends = int(own["full"].to_numpy().argmax()) if own["full"].any() else len(own) - 1
+            curves[topology] = own.iloc[: ends + 1]
+    return curves
+
+
+def _draw(
+    ax: Axes, name: str, label: str, curves: dict[str, pd.DataFrame], kwargs: dict[str, Any]
+) -> None:
+    label_axes(ax, None, "", _("Participants"), label)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for topology, rows in curves.items():
+        if rows[name].notna().any():
+            _draw_curve(ax, name, topology, rows, kwargs)
+    if not ax.lines:
+        why = _("No run tells it.")
+        say_why(ax, why)
+        describe_axes(ax, f"{label}. {why}")
+        return
+    legend(ax)
+    said = [_told(topology, rows, name) for topology, rows in curves.items()]
+    describe_axes(ax, f"{label}. " + " ".join(text for text in said if text))
+
+
+def _draw_curve(
+    ax: Axes, name: str, topology: str, rows: pd.DataFrame, kwargs: dict[str, Any]
+) -> None:
+    i = ORDER.index(topology)
+    style = {"color": cycle(COLORS, i), "linestyle": cycle(LINE_STYLES, i)}
+    marks = {"marker": cycle(MARKERS, i), "markersize": 9}
+    line = line_style(i, kwargs, **style, **marks, label=_name(topology), gid=f"curve {topology}")
+    ax.plot(rows["n"], rows[name], **line)
+    if name == "latency_p50_ms":
+        above = rows["latency_p95_ms"]
+        ax.fill_between(rows["n"], rows[name], above, color=line["color"], alpha=0.15, lw=0)
+    full = rows[rows["full"]]
+    if len(full):
+        said = _("{topology}: the machine is full").format(topology=_name(topology))
+        end = line_style(i, {}, color=line["color"], marker="X", markersize=18, linestyle="")
+        ax.plot(full["n"], full[name], label=said, gid=f"full {topology}", **end)
+
+
+def _told(topology: str, rows: pd.DataFrame, name: str) -> str:
+    """Return a curve in words: what is missing is left out."""
+    known = [
+        _("{value:.0f} for {n}").format(value=value, n=int(n))
+        for n, value in zip(rows["n"], rows[name], strict=True)
+        if not math.isnan(value)
+    ]
+    if not known:
+        return ""
+    full = rows.loc[rows["full"], "n"]
+    ending = _(", full at {n}").format(n=int(full.iloc[0])) if len(full) else ""
+    values = ", ".join(known)
+    return _("{topology}: {values}{ending}.").format(
+        topology=_name(topology), values=values, ending=ending
+    )
+
+
+def _page(title: str) -> tuple[Figure, dict[str, Axes]]:
+    figure = LabFigure(SIZE_INCHES, DPI)
+    names = iter(PARTS)
+    parts = figure.subplot_mosaic([[next(names), next(names)] for _row in range(2)])
+    for part in parts.values():
+        dress(part, SCALE)
+    figure.suptitle(title, fontsize=15, x=0.01, ha="left")
+    figure.draw_without_rendering()  # so that each part knows how much room it has
+    return figure, {str(name): part for name, part in parts.items()}
+
+
+def _within(ax: Axes, title: str) -> tuple[Figure, dict[str, Axes]]:
+    ax.set_axis_off()
+    if not ax.get_title():
+        ax.set_title(title)
+    return figure_of(ax), {name: ax.inset_axes(place) for name, place in PARTS.items()}
