@@ -9,8 +9,11 @@ _HOMES = {
     "ApiType": ".apilist",
     "Snippet": ".snippet",
     "Snippets": ".snippet",
+    "Trial": ".trial",
     "api": ".apilist",
+    "load_trial": ".trial",
     "snippets": ".lecture",
+    "try_python": ".trial",
 }
 
 __all__ = sorted(_HOMES, key=str.lower)
