@@ -26,6 +26,8 @@ _HOMES = {
     "browser_call": "labkit.experiments",
     "call": "labkit.experiments",
     "load_run": "labkit.run",
+    "mcu": "labkit.experiments.mesh",
+    "mesh": "labkit.experiments.mesh",
     "participant": "labkit.experiments.rooms",
     "peer": "labkit.peers",
     "predict": "labkit.live.predict",

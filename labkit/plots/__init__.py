@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from labkit.plots.planes import plot_planes
     from labkit.plots.setup import plot_setup
     from labkit.plots.sound import plot_spectrogram, plot_spectrograms, plot_waveforms
+    from labkit.plots.topology import plot_topologies
 
 _HOMES = {
     "alt_text": ".figure",
@@ -49,6 +50,7 @@ _HOMES = {
     "plot_shapes": ".encoders",
     "plot_spectrogram": ".sound",
     "plot_spectrograms": ".sound",
+    "plot_topologies": ".topology",
     "plot_waveforms": ".sound",
 }
 
@@ -73,6 +75,7 @@ __all__ = [
     "plot_shapes",
     "plot_spectrogram",
     "plot_spectrograms",
+    "plot_topologies",
     "plot_waveforms",
 ]
 

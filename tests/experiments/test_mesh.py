@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import labkit as lab
+from labkit import mcu, mesh
 from labkit.errors import BadValue, WaitTimeout
-from labkit.experiments.mesh import mcu, mesh
 from labkit.experiments.meshspec import links_for
 from labkit.media import TestPattern
 from labkit.net import Link

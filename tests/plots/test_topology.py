@@ -8,8 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from labkit.errors import BadValue
-from labkit.plots.figure import alt_text
-from labkit.plots.topology import plot_topologies
+from labkit.plots import alt_text, plot_topologies
 from labkit.run import Run
 from tests.plots.examples import empty_run, lines_of
 from tests.run.topologies import topology_run
