@@ -5,18 +5,23 @@ from __future__ import annotations
 from labkit.lazy import load_names
 
 _HOMES = {
+    "AccessProxy": ".access",
+    "FirebaseIssuer": ".idissuer",
     "ForeignServer": ".server",
+    "IdTokenVerifier": ".idtokens",
     "LivekitServer": ".running",
-    "RoomFull": ".endpoint",
+    "Seats": ".seats",
     "Server": ".base",
     "ServerAddress": ".address",
     "ServerConfig": ".config",
+    "SupabaseIssuer": ".idissuer",
     "TokenEndpoint": ".endpoint",
     "build_server": ".build",
     "find_server": ".build",
-    "hide_tokens": ".tokens",
+    "hide_tokens": ".hiding",
     "livekit": ".server",
     "read_token": ".tokens",
+    "room_seats": ".seats",
     "room_token": ".tokens",
     "token_endpoint": ".endpoint",
 }
