@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
 from labkit.plots.runs import as_runs
@@ -109,7 +108,6 @@ def _draw(
     ax: Axes, name: str, label: str, curves: dict[str, pd.DataFrame], kwargs: dict[str, Any]
 ) -> None:
     label_axes(ax, None, "", _("Participants"), label)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for topology, rows in curves.items():
         if rows[name].notna().any():
             _draw_curve(ax, name, topology, rows, kwargs)
@@ -118,9 +116,16 @@ def _draw(
         say_why(ax, why)
         describe_axes(ax, f"{label}. {why}")
         return
+    _number_the_participants(ax, curves)
     legend(ax)
     said = [_told(topology, rows, name) for topology, rows in curves.items()]
     describe_axes(ax, f"{label}. " + " ".join(text for text in said if text))
+
+
+def _number_the_participants(ax: Axes, curves: dict[str, pd.DataFrame]) -> None:
+    known = sorted({int(n) for rows in curves.values() for n in rows["n"]})
+    ax.set_xticks(range(known[0], known[-1] + 1))
+    ax.set_xlim(known[0] - 0.4, known[-1] + 0.4)
 
 
 def _draw_curve(
@@ -137,7 +142,7 @@ def _draw_curve(
     full = rows[rows["full"]]
     if len(full):
         said = _("{topology}: the machine is full").format(topology=_name(topology))
-        end = line_style(i, {}, color=line["color"], marker="X", markersize=18, linestyle="")
+        end = line_style(i, {}, color=line["color"], marker="X", markersize=15, linestyle="")
         ax.plot(full["n"], full[name], label=said, gid=f"full {topology}", **end)
 
 
