@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -90,6 +90,8 @@ class SdkPeer:
         self.name = name
         self.clock = clock or Clock(time.perf_counter())
         self.tap = tap or Tap()
+        self.helpers: set[str] = set()
+        """What has been set up in this room already, for instance ``echo``."""
         self._url, self._token = url, token
         self._sources = {"audio": audio, "video": video}
         self._options = SdkOptions.of(options)
@@ -98,6 +100,7 @@ class SdkPeer:
         self._why_refused = why_refused or (lambda: None)
         self._room: rtc.Room | None = None
         self._state = "new"
+        self._tasks: set[asyncio.Task[Any]] = set()
         common: dict[str, Any] = {
             "tap": self.tap,
             "clock": self.clock,
@@ -228,10 +231,20 @@ class SdkPeer:
         if self._room is not None:
             await self._sampling.read(self._room, self.clock.now() if now_s is None else now_s)
 
+    def spawn(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Run something beside everything else; it ends when the participant leaves."""
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def close(self) -> None:
         """Leave the room and let go of everything, in the order that the SDK needs."""
         room, self._room = self._room, None
         self._state = "closed"
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._publisher.stop(room)
         await self._subscriptions.stop()
         if room is not None:

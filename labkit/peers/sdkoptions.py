@@ -12,7 +12,14 @@ from labkit.words import _
 if TYPE_CHECKING:
     from livekit import rtc
 
-__all__ = ["CODECS", "CONNECT_S", "RELAY_CONNECT_S", "SdkOptions"]
+__all__ = [
+    "CODECS",
+    "CONNECT_S",
+    "RELAY_CONNECT_S",
+    "SdkOptions",
+    "check_sdk_codec",
+    "preset_kbps",
+]
 
 CODECS = ("vp8", "h264", "vp9", "av1", "h265")
 """What may be asked for; the SDK silently sends VP8 where H.265 has no encoder."""
@@ -22,6 +29,11 @@ CONNECT_S = 15.0
 
 RELAY_CONNECT_S = 10.0
 """The same where only a TURN relay may be used: without one the SDK itself waits for 60 s."""
+
+_PRESETS_KBPS = ((320, 160), (640, 450), (960, 800), (1280, 1700))
+"""Longest side in pixels, and what the SDK gives a picture of that size at most."""
+
+_LARGEST_KBPS = 3000
 
 _DEGRADATION = ("balanced", "maintain_framerate", "maintain_resolution")
 
@@ -33,8 +45,9 @@ class SdkOptions:
     simulcast: bool | None = None
     "Several sizes at once (the SDK's habit is yes)."
     bitrate_kbps: float | None = None
-    "Most that the video encoder may use."
+    "Most that the video encoder may use (the SDK's preset of that size)."
     max_fps: float | None = None
+    "Pictures a second (those of the source; the SDK's preset would leave some out)."
     scalability_mode: str = ""
     "For instance ``L3T3_KEY``, with vp9 and av1."
     degradation: str = ""
@@ -105,11 +118,12 @@ class SdkOptions:
             )
         return options
 
-    def video_options(self, codec: str) -> rtc.TrackPublishOptions:
+    def video_options(self, codec: str, source: Any) -> rtc.TrackPublishOptions:
         """Return them as the SDK takes them for a video track.
 
         Args:
             codec: One of ``CODECS``.
+            source: What is published; its size and rate count.
         """
         from livekit import rtc
 
@@ -119,9 +133,9 @@ class SdkOptions:
             simulcast=self.simulcast,
             scalability_mode=self.scalability_mode or None,
         )
-        if self.bitrate_kbps is not None:
-            options.video_encoding.max_bitrate = int(self.bitrate_kbps * 1000)
-            options.video_encoding.max_framerate = float(self.max_fps or 60)
+        kbps = self.bitrate_kbps or preset_kbps(source.width, source.height)
+        options.video_encoding.max_bitrate = int(kbps * 1000)
+        options.video_encoding.max_framerate = float(self.max_fps or source.fps)
         if self.degradation:
             wanted = rtc.DegradationPreference[self.degradation.upper()]
             options.degradation_preference = wanted.value
@@ -142,6 +156,12 @@ class SdkOptions:
         if self.audio_kbps is not None:
             options.audio_encoding.max_bitrate = int(self.audio_kbps * 1000)
         return options
+
+
+def preset_kbps(width: int, height: int) -> float:
+    """Return the bitrate that the SDK gives a picture of a size at most, in kbit/s."""
+    sides = (kbps for side, kbps in _PRESETS_KBPS if max(width, height) <= side)
+    return next(sides, _LARGEST_KBPS)
 
 
 def check_sdk_codec(codec: str) -> None:

@@ -80,7 +80,7 @@ class SdkPublisher:
         try:
             async with asyncio.timeout(PUBLISH_S):
                 publication = await room.local_participant.publish_track(
-                    sender.local, self._options_of(kind)
+                    sender.local, self._options_of(kind, source)
                 )
         except PublishTrackError as error:
             raise sdkerrors.publish_error(self._name, kind, error.message) from None
@@ -130,9 +130,9 @@ class SdkPublisher:
             track, source, clock=self._clock, book=self._book, on_failure=self._on_failure
         )
 
-    def _options_of(self, kind: str) -> rtc.TrackPublishOptions:
+    def _options_of(self, kind: str, source: Any) -> rtc.TrackPublishOptions:
         if kind == "video":
-            return self._options.video_options(self._codec)
+            return self._options.video_options(self._codec, source)
         return self._options.audio_options()
 
 

@@ -19,8 +19,8 @@ from labkit.words import _
 
 __all__ = ["SdkAudioSender", "SdkSender", "SdkVideoSender", "i420_bytes"]
 
-QUEUE_MS = 0
-"""Sound that the SDK's own queue may hold; it is empty as long as the clock paces it."""
+NATIVE_BLOCK = SAMPLE_RATE // 100
+"""What the SDK takes at once where it has no queue of its own: 10 ms."""
 
 BLOCKS_A_SECOND = SAMPLE_RATE // BLOCK
 
@@ -127,7 +127,7 @@ class SdkAudioSender(SdkSender):
         self._clock = clock
         self._book = book
         self._paced = AudioSourceTrack(source, on_captured=self._note)
-        self._native = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=QUEUE_MS)
+        self._native = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)  # the clock paces
         self.local = rtc.LocalAudioTrack.create_audio_track(track, self._native)
 
     async def close(self) -> None:
@@ -143,8 +143,10 @@ class SdkAudioSender(SdkSender):
 
     async def _capture(self) -> None:
         frame = await self._paced.recv()
-        samples = frame.to_ndarray().tobytes()
-        await self._native.capture_frame(rtc.AudioFrame(samples, SAMPLE_RATE, 1, BLOCK))
+        samples = frame.to_ndarray().reshape(-1)
+        for part in samples.reshape(-1, NATIVE_BLOCK):
+            sound = rtc.AudioFrame(part.tobytes(), SAMPLE_RATE, 1, NATIVE_BLOCK)
+            await self._native.capture_frame(sound)
 
 
 def i420_bytes(frame: Any) -> bytes:
