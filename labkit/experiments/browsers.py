@@ -138,12 +138,16 @@ class BrowserCall(PageCall):
         if kind == "here":
             self._forget(page)
             self._pages_here.append(page)
+        elif kind == "near":
+            self.prepare_soon()
         elif kind == "start":
             self._start_from(page, str(message["media"]))
         elif page == self._page and kind == "stop":
             self.close_soon()
         elif kind == "left":
             self._forget(page)
+            if not self._pages_here:
+                self.unprepare_soon()
             if page == self._page:
                 self.close_soon()
         elif page == self._page:

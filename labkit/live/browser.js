@@ -4,6 +4,7 @@
 const MESSAGE_VERSION = 1;
 const BUSY_MS = 1000;
 const FRAMES_MS = 1000;
+const NEAR_MS = 20000;
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -89,6 +90,24 @@ function messenger(model, page, busy) {
   return { send, ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
 }
 
+// Tells the kernel that a button may be pressed soon, so that it can get ready.
+function nearness(model, node, send) {
+  let toldAt = -Infinity, before = model.get("state").state;
+  const tell = () => {
+    if (!model.get("state").can_start || document.hidden) return;
+    if (performance.now() - toldAt < NEAR_MS) return;
+    toldAt = performance.now();
+    send({ type: "near" });
+  };
+  ["pointerenter", "focusin"].forEach((name) => node.addEventListener(name, tell));
+  if (before === "new") tell();
+  return (stopped) => {
+    const now = model.get("state").state;
+    if (now === "closed" && before !== now && stopped) { toldAt = -Infinity; tell(); }
+    before = now;
+  };
+}
+
 function render({ model, el }) {
   const page = Math.random().toString(36).slice(2); // randomUUID needs a secure context
   const words = model.get("words"), wanted = model.get("wanted");
@@ -96,7 +115,7 @@ function render({ model, el }) {
   const own = picture(words.own, words, "own"), theirs = picture(words.theirs, words, "theirs");
   const counter = frameCounter(theirs, words);
   const wire = messenger(model, page, () => state.say(words.busy));
-  let peer = null, viewing = null;
+  let peer = null, viewing = null, stopped = false;
 
   const newPeer = () => {
     theirs.video.muted = !wanted.back.includes("audio");
@@ -120,12 +139,17 @@ function render({ model, el }) {
     peer.choose(media);
     [camera, test].forEach((one) => one.allow(false)); // until the kernel says what is
     stop.allow(true);
+    stopped = false;
     wire.ask({ type: "start", media });
   };
   const sends = wanted.audio !== null || wanted.video !== null;
   const camera = button(words.camera, "lab-start", () => start("camera"));
   const test = button(sends ? words.test : words.connect, "", () => start("test picture"));
-  const stop = button(words.stop, "lab-stop", () => { end(); wire.ask({ type: "stop" }); });
+  const stop = button(words.stop, "lab-stop", () => {
+    stopped = true;
+    end();
+    wire.ask({ type: "stop" });
+  });
   camera.node.hidden = !sends;
 
   const onState = () => {
@@ -133,7 +157,8 @@ function render({ model, el }) {
     state.show();
     [camera, test].forEach((one) => one.allow(can_start || acting !== page));
     stop.allow(["starting", "running"].includes(now) && acting === page);
-    el.firstChild?.setAttribute("data-call", now);
+    node.dataset.call = now;
+    near(stopped);
   };
   const onMessage = (content) => {
     if (content.page !== page) return;
@@ -146,11 +171,13 @@ function render({ model, el }) {
   const here = () => { if (!document.hidden) wire.send({ type: "here" }); };
   const left = () => wire.send({ type: "left" });
 
-  el.append(make(
+  const node = make(
     "section", { class: "lab-call lab-browser", "aria-label": words.call },
     make("div", { class: "lab-row" }, camera.node, test.node, stop.node),
     state.node,
-    make("div", { class: "lab-pictures" }, own.node, theirs.node)));
+    make("div", { class: "lab-pictures" }, own.node, theirs.node));
+  el.append(node);
+  const near = nearness(model, node, wire.send);
   model.on("msg:custom", onMessage);
   model.on("change:state", onState);
   document.addEventListener("visibilitychange", here);

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from labkit.bench.jupyter import CHROMIUM_FLAGS, JupyterLab, NotebookPage, write_notebook
-from labkit.browser import find_chromium
+from labkit.bench.jupyter import JupyterLab, NotebookPage
 from tests.browser.panel import helpers
+from tests.browser.peer import (
+    CAMERA,
+    FAKE_CAMERA,
+    NOBODY_ASKED,
+    TEST,
+    end_kernels,
+    only_the_next,
+    shown,
+    without,
+)
 from tests.browser.test_panel import FONT_SIZES, keep
 from tests.timing import SECOND
 
 pytestmark = pytest.mark.browser
-
-FAKE_CAMERA = "--use-fake-device-for-media-stream"
-NOBODY_ASKED = "--use-fake-ui-for-media-stream"
-CAMERA, TEST = "Use camera and microphone", "Use a test picture"
-
-MAKE = """import json, time
-import labkit as lab
-cam = lab.browser_call(back_video=lab.TestPattern(320, 240, fps=30))
-cam"""
 
 RECORD = """run = await cam.record(3, progress=False)
 ways = [run.summary("browser", "lab"), run.summary("lab", "browser")]
@@ -44,66 +42,6 @@ print(json.dumps({
 }))"""
 
 BUSY = "end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
-
-PLAYED = "video => video.getVideoPlaybackQuality().totalVideoFrames"
-
-
-class Widget:
-    """Finds things by their role and name, as a screen reader does."""
-
-    def __init__(self, notebook: NotebookPage) -> None:
-        self.notebook, self.page = notebook, notebook.page
-        self.node = notebook.page.locator(".lab-browser").first
-
-    def button(self, name: str) -> Any:
-        return self.node.get_by_role("button", name=name, exact=True)
-
-    def press(self, name: str) -> None:
-        self.button(name).focus()
-        self.page.keyboard.press("Enter")
-
-    @property
-    def state(self) -> str:
-        return str(self.node.get_by_role("status").first.inner_text())
-
-    def video(self, side: str) -> Any:
-        return self.node.locator(f"figure[data-side='{side}'] video")
-
-    def played(self, side: str) -> int:
-        return int(self.video(side).evaluate(PLAYED))
-
-    def frame(self) -> int:
-        """The number of the newest frame from the lab, -1 for none."""
-        found = self.node.locator("figure[data-side='theirs']").get_attribute("data-frame")
-        return int(found or -1)
-
-    def until(self, what: Callable[[], bool], within_s: float = 25.0) -> None:
-        waited_s = 0.0
-        while not what():
-            assert waited_s < within_s * SECOND, f"not within {within_s} s; state: {self.state}"
-            self.page.wait_for_timeout(100)
-            waited_s += 0.1
-
-    def running(self) -> None:
-        self.until(lambda: self.state.startswith("Running"))
-        before = self.frame()
-        self.until(lambda: self.frame() > before)
-
-    def printed(self, cell: int, within_s: float = 40.0) -> Any:
-        self.notebook.run_cell(cell)
-        self.notebook.wait_for_prompt(cell, within_s)
-        text = self.notebook.text_of(cell)
-        print(text)
-        return json.loads(next(line for line in text.splitlines() if line.startswith("{")))
-
-
-def shown(notebook: NotebookPage, *later_cells: str) -> Widget:
-    write_notebook(notebook.lab.folder / "peer.ipynb", [MAKE, *later_cells])
-    notebook.open("peer.ipynb")
-    notebook.run_cell(0)
-    widget = Widget(notebook)
-    widget.button(TEST).wait_for()
-    return widget
 
 
 def test_the_test_picture_goes_to_the_lab_and_its_picture_comes_back(
@@ -129,7 +67,7 @@ def test_the_test_picture_goes_to_the_lab_and_its_picture_comes_back(
 
     widget.press("Stop")
     widget.until(lambda: widget.state.startswith("Ended"))
-    widget.until(lambda: helpers(notebook.lab) == [])
+    widget.until(lambda: only_the_next(notebook.lab))
     assert widget.video("own").evaluate("video => video.srcObject === null")
     keep(notebook, "peer-3-ended")
     widget.press(TEST)
@@ -243,15 +181,3 @@ def test_keyboard_and_no_small_text(notebook: NotebookPage) -> None:
     sizes = widget.node.evaluate(FONT_SIZES)
     assert len(sizes) > 5
     assert min(sizes) >= 16
-
-
-def without(browser: Any, flag: str) -> Any:
-    """Start a second Chromium that lacks one of the usual flags."""
-    assert flag in CHROMIUM_FLAGS
-    flags = [one for one in CHROMIUM_FLAGS if one != flag]
-    return browser.browser_type.launch(executable_path=find_chromium(), args=flags)
-
-
-def end_kernels(lab: JupyterLab) -> None:
-    for kernel in lab.ask("kernels"):
-        lab.ask(f"kernels/{kernel['id']}", "DELETE", timeout=20 * SECOND)

@@ -6,10 +6,12 @@ import gc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import psutil
 import pytest
 
 import labkit as lab
 from labkit.experiments.session import Session
+from labkit.experiments.spare import spare
 from labkit.peers.endpoint import Peer
 from labkit.peers.remote import RemoteSide
 from tests.experiments.helpers import SMALL, nothing_left, run
@@ -65,6 +67,20 @@ def test_a_page_that_stays_is_known_after_a_call() -> None:
                 assert call._page == page.name
                 await call.close()
                 await until(lambda: page.name in call._pages_here)
+
+    with fake_wire(), nothing_left():
+        run(body())
+
+
+def test_a_page_with_the_widget_has_a_worker_ready_until_it_leaves() -> None:
+    async def body() -> None:
+        call = lab.browser_call(audio=False, back_video=SMALL)
+        async with FakePage(call) as page:
+            page.say(type="near")
+            page.say(type="near")
+            await until(lambda: spare.ready)
+            await goes(page)
+            await until(lambda: not spare.ready and not psutil.Process().children())
 
     with fake_wire(), nothing_left():
         run(body())
