@@ -1,5 +1,5 @@
 """The command line: ``labkit doctor | lab | test | call | show | export | bench |
-codecs``.
+codecs | livekit``.
 
 Each command is a plain function in a file of its own, loaded when it is asked for: the modules
 import what is heavy inside the function, so that ``labkit --help`` is quick.
@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "labkit.cli.export:export",
     "bench": "labkit.cli.bench:bench",
     "codecs": "labkit.cli.codecs:codecs",
+    "livekit": "labkit.cli.livekit:livekit",
 }
 """Where the function of each command lives."""
 

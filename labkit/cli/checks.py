@@ -187,6 +187,18 @@ def wrtc() -> Check:
     return Check("wrtc", "optional", _("not installed"), remedy)
 
 
+def livekit_server() -> Check:
+    """The LiveKit server's program, from PATH or built by the lab."""
+    from labkit.rooms.build import find_server, server_version
+
+    found = find_server()
+    if found is not None:
+        version = ".".join(map(str, server_version(found)))
+        return Check("livekit-server", "ok", f"{version}, {found}")
+    remedy = _("Only for rooms: “labkit livekit --build”, about two minutes, once")
+    return Check("livekit-server", "optional", _("not built yet"), remedy)
+
+
 def program(name: str, executable: str, argument: str, remedy: str) -> Check:
     """A program on PATH, and the first line that it says about its version."""
     path = shutil.which(executable)
@@ -253,5 +265,8 @@ _LOOKS: dict[str, Callable[[], Check]] = {
     "turnserver": lambda: program(
         "turnserver", "turnserver", "--version", _("Only for a foreign TURN: apt install coturn")
     ),
-    "go": lambda: program("go", "go", "version", _("Only to build livekit-server: install Go")),
+    "go": lambda: program(
+        "go", "go", "version", _("Only to build livekit-server; the lab can fetch Go itself")
+    ),
+    "livekit-server": livekit_server,
 }

@@ -54,6 +54,36 @@ class Server:
         """The secret that signs tokens: it stays in the backend."""
         return self.address.api_secret
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs, as far as the lab knows."""
+        return True
+
+    @property
+    def opened(self) -> str:
+        """What other machines can reach because of us, in words; empty where that is nothing."""
+        return ""
+
+    def log(self, search: str = "") -> list[str]:
+        """Return the lines of the server's log, where it is ours to read.
+
+        Args:
+            search: Only lines that contain this, upper and lower case alike.
+        """
+        return []
+
+    async def metrics(self) -> dict[str, float]:
+        """Return the server's counters by name and labels."""
+        raise NotImplementedError
+
+    async def restart(self) -> None:
+        """End the server if it runs, and start it as it was."""
+        raise NotImplementedError
+
+    async def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        raise NotImplementedError
+
     def api(self) -> LiveKitAPI:
         """Return the server's API with all rights; ``async with server.api() as api``."""
         from livekit.api import LiveKitAPI

@@ -73,10 +73,6 @@ class ForeignServer(Server):
         """
         raise self._not_ours()
 
-    def log(self, search: str = "") -> list[str]:
-        """Return nothing: a foreign server keeps its log to itself."""
-        return []
-
     def _not_ours(self) -> CallError:
         return CallError(
             _("The LiveKit server {url} is not the lab's own.").format(url=self.url),
