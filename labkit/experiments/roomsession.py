@@ -14,6 +14,7 @@ from typing import Any
 from labkit.errors import CallError
 from labkit.experiments.basesession import BaseSession
 from labkit.experiments.breaks import failed_error
+from labkit.experiments.processors import own_cpu_s, sample_processors
 from labkit.experiments.roombreaks import not_connected_error, not_published_error
 from labkit.experiments.roomsampling import sample_room_forever
 from labkit.experiments.roomspec import SFU, RoomSpec
@@ -84,13 +85,19 @@ class RoomSession(BaseSession):
             await seat.open()
             self.sides[seat.name] = self.peers[seat.name] = seat.peer
         self._tasks.append(asyncio.create_task(sample_room_forever(self), name="sample the room"))
+        readings = {self.spec.place: own_cpu_s, "relay": self._relay.cpu_s}
+        self._tasks.append(asyncio.create_task(sample_processors(self.tap, self.clock, readings)))
         publishing = [seat for seat in self._seats.values() if seat.participant.sends]
         for seat in publishing:
             await self._join(seat)
-        async with asyncio.TaskGroup() as joining:
-            for seat in self._seats.values():
-                if seat not in publishing:
-                    joining.create_task(self._join(seat))
+        others = [seat for seat in self._seats.values() if seat not in publishing]
+        joining = [asyncio.create_task(self._join(seat), name=seat.name) for seat in others]
+        try:
+            await asyncio.gather(*joining)
+        finally:
+            for task in joining:
+                task.cancel()
+            await asyncio.gather(*joining, return_exceptions=True)
 
     async def change_link(self, direction: str, link: Link) -> None:
         """Bend one direction of one participant's link while the room runs."""

@@ -81,6 +81,7 @@ class Participant:
         return {
             "engine": self.engine,
             "video": None if self.video is None else self.video.describe(),
+            "fps": None if self.video is None else self.video.fps,
             "audio": None if self.audio is None else self.audio.describe(),
             "codec": self.codec,
             "jitter_buffer": buffer if isinstance(buffer, str) else buffer.__name__,

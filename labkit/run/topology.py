@@ -30,6 +30,9 @@ LAG_LIMIT_MS = 33.0
 """A machine is full where the loop's timers are later than this at the 95th percentile: half a
 frame's time at 15 frames a second."""
 
+SERVER_CPU_S = "process_cpu_seconds_total"
+"""Prometheus' name for the processor time that a server has used."""
+
 FPS_SHARE = 0.9
 """It is full, too, where receivers see less than this share of the frames that were asked for."""
 
@@ -104,7 +107,17 @@ def _samples(run: Run, name: str) -> pd.DataFrame:
 
 def _cpu_by_process(run: Run) -> dict[str, float]:
     means = _samples(run, "cpu_percent").groupby("peer")["value"].mean()
-    return {str(process): float(value) for process, value in means.items()}
+    return {str(process): float(value) for process, value in means.items()} | _server_cpu(run)
+
+
+def _server_cpu(run: Run) -> dict[str, float]:
+    """Return the processor time by a server's own counter, which it renews as it likes."""
+    counters = _samples(run, SERVER_CPU_S).sort_values("at_s")
+    return {
+        str(server): 100 * float(own["value"].iloc[-1] - own["value"].iloc[0]) / passed_s
+        for server, own in counters.groupby("peer")
+        if (passed_s := float(own["at_s"].iloc[-1] - own["at_s"].iloc[0])) > 0
+    }
 
 
 def _lag(run: Run) -> dict[str, float]:
@@ -134,8 +147,12 @@ def _fps(run: Run, names: list[str]) -> float:
 
 
 def _fps_asked(run: Run) -> float:
-    asked = (run.meta.get("asked") or {}).get("fps")
-    return math.nan if asked is None else float(asked)
+    """Return what was asked of all, or the most that one participant was to send."""
+    asked = run.meta.get("asked") or {}
+    people = asked.get("participants")
+    each = [one.get("fps") for one in people.values()] if isinstance(people, dict) else []
+    known = [float(fps) for fps in (asked.get("fps"), *each) if fps is not None]
+    return max(known, default=math.nan)
 
 
 def _is_full(row: dict[str, Any]) -> bool | None:

@@ -38,6 +38,24 @@ def test_the_processes_add_up() -> None:
     assert row["cpu_by_process"] == {"sfu": 12.0, "worker": 30.0}
 
 
+def test_a_server_tells_its_own_processor_time() -> None:
+    run = topology_run("sfu", 2)
+    counter = [
+        {"at_s": at_s, "peer": "sfu", "name": "process_cpu_seconds_total", "value": value}
+        for at_s, value in ((1.5, 7.0), (2.5, 7.2), (3.5, 7.5))
+    ]
+    tables = {name: run.table(name) for name in ("peers", "tracks", "frames", "packets")}
+    rows = [*run.samples.to_dict("records"), *counter]
+    row = topology_row(Run.from_tables(run.meta, samples=rows, **tables))
+    assert row["cpu_by_process"] == {"worker": 40.0, "sfu": pytest.approx(25)}
+
+
+def test_each_participant_of_a_room_was_asked_for_something_of_its_own() -> None:
+    run = topology_run("sfu", 2)
+    run.meta["asked"] = {"participants": {"alice": {"fps": 30}, "bob": {"fps": None}}}
+    assert topology_row(run)["fps_asked"] == 30
+
+
 def test_only_the_recording_counts() -> None:
     assert topology_row(topology_run("mesh", 2))["loop_lag_p95_ms"] == pytest.approx(2)
 
