@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from labkit.errors import BadValue
+from labkit.errors import BadValue, MissingPart
 from labkit.flutter.lecture import snippets
 from labkit.words import _
 
@@ -59,6 +59,9 @@ class Trial:
     recorded: str = ""
     "Day on which it was run and kept, as YYYY-MM-DD; empty for one that ran just now."
 
+    why: str = ""
+    "Why a recorded one is shown; empty where it was asked for."
+
     def __getitem__(self, key: str) -> Step:
         """Return the step of a snippet.
 
@@ -91,20 +94,20 @@ class Trial:
 
     def _heading(self) -> str:
         if self.recorded:
-            return _("Recorded on {day}: → from the client, ← from the server").format(
-                day=self.recorded
-            )
+            told = _("Recorded on {day}: → from the client, ← from the server")
+            return " ".join(filter(None, [self.why, told.format(day=self.recorded)]))
         return _("Just now: → from the client, ← from the server")
 
 
-async def try_python(server: Server) -> Trial:
+async def try_python(server: Server | None = None) -> Trial:
     """Run the Python that stands beside the Dart, on a server of the lab's own.
 
     Alice joins, publishes a camera, bob comes with his, she sees him and leaves; her messages
     are noted by a proxy of her own. It takes about four seconds, in a process of its own.
 
     Args:
-        server: From ``lab.livekit()``.
+        server: From ``lab.livekit()``. Without it one is started for the trial; where none is
+            built, the recorded trial is returned, and says so.
 
     Raises:
         BadValue: The server is not the lab's own.
@@ -112,6 +115,18 @@ async def try_python(server: Server) -> Trial:
 
     Notebook: notebooks/11-flutter.ipynb
     """
+    from labkit.rooms.server import livekit
+
+    if server is not None:
+        return await _play(server)
+    try:
+        async with livekit(own=True, build=False) as own:
+            return await _play(own)
+    except MissingPart as missing:
+        return replace(load_trial(), why=str(missing))
+
+
+async def _play(server: Server) -> Trial:
     from labkit.process import Child
     from labkit.rooms.tokens import room_token
 
@@ -129,17 +144,15 @@ async def try_python(server: Server) -> Trial:
 
 
 def load_trial() -> Trial:
-    """Return a trial that was recorded: for who has no server.
-
-    Notebook: notebooks/11-flutter.ipynb
-    """
+    """Return a trial that was recorded: for who has no server."""
     path = files("labkit.flutter").joinpath("data", "trial.json")
     return from_json(path.read_text("utf-8"))
 
 
 def to_json(trial: Trial, recorded: str) -> str:
     """Return a trial as text that ``from_json`` reads."""
-    return json.dumps({**asdict(trial), "recorded": recorded}, indent=1, ensure_ascii=False) + "\n"
+    steps = [asdict(step) for step in trial.steps]
+    return json.dumps({"recorded": recorded, "steps": steps}, ensure_ascii=False, indent=1) + "\n"
 
 
 def from_json(text: str) -> Trial:
