@@ -36,6 +36,7 @@ Half = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
 _RECEIVERS_OWN = ("receiver", "width", "height")
+_ARRIVALS = ("first_arrived_s", "arrived_s", "decoded_s")
 
 
 def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str, list[Row]]:
@@ -68,7 +69,8 @@ def join_halves(
 ) -> list[Row]:
     """Return one row per captured frame and receiver.
 
-    A half without ``receiver`` is the sender's, one with it is a receiver's. They meet by frame
+    A half without ``receiver`` is the sender's, one with it is a receiver's (or tells what a
+    sender of many connections did for this receiver alone). They meet by frame
     number and, where the receiver has none, by RTP timestamp (± 2 ticks, modulo 2³²). A
     receiver's half whose frame was captured outside the recording meets nobody and is left out.
     Rows of a track that has no sender's half are taken over as they are.
@@ -113,6 +115,9 @@ def _join_one(
         for i, half in enumerate(frames)
         if half["rtp_timestamp"] is not None
     }
+    for half in received:  # of a sender who has a stream for each receiver, which it tells here
+        if half["frame"] in by_number and half["rtp_timestamp"] is not None:
+            by_time.setdefault(half["rtp_timestamp"], by_number[half["frame"]])
     answers: dict[int, list[Half]] = defaultdict(list)
     for half in received:
         place = _find(half, by_number, by_time)
@@ -155,20 +160,22 @@ def _one_row(
         if answer.get(column) is not None:
             row[column] = answer[column]
     row["receiver"] = receiver
-    row["fate"] = _fate(sent, answer, known_until_s)
+    row["fate"] = _fate(sent, decoded_first, known_until_s)
     row["latency_ms"] = None
     if row["fate"] == "shown" and row["captured_s"] is not None:
         row["latency_ms"] = (row["decoded_s"] - row["captured_s"]) * 1000
     return row
 
 
-def _fate(sent: Half, answer: Half, known_until_s: float | None) -> str | None:
-    if answer.get("decoded_s") is not None and not answer.get("concealed"):
+def _fate(sent: Half, answers: list[Half], known_until_s: float | None) -> str | None:
+    first = answers[0] if answers else {}
+    if first.get("decoded_s") is not None and not first.get("concealed"):
         is_video = "key_frame" in sent
-        return "unreadable" if is_video and answer["frame"] is None else "shown"
+        return "unreadable" if is_video and first["frame"] is None else "shown"
     captured_s = sent["captured_s"]
     too_young = known_until_s is not None and captured_s is not None and captured_s > known_until_s
-    return None if too_young and not answer else "lost"
+    heard = any(half.get(column) is not None for half in answers for column in _ARRIVALS)
+    return None if too_young and not heard else "lost"
 
 
 def _first_of(halves: list[Half]) -> Half:

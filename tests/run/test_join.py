@@ -130,6 +130,36 @@ def test_a_track_whose_sender_tells_nothing_is_taken_over() -> None:
     assert join_halves("frames", [half]) == [half]
 
 
+def for_each(frame: int, receiver: str, start: int) -> tuple[Any, ...]:
+    """What a sender of several connections tells of one of them: a stream of its own."""
+    values = {"rtp_timestamp": start + frame * 3000, "encoded_s": frame / 30 + start / 1e6}
+    return row("frames", track=TRACK, frame=frame, receiver=receiver, **values)
+
+
+def test_a_sender_with_a_stream_for_each_receiver() -> None:
+    """The captured half is common; the rest of a receiver's row is about its own stream."""
+    captured = [row("frames", track=TRACK, frame=k, captured_s=k / 30) for k in (1, 2, 3)]
+    streams = [for_each(k, name, at) for k in (1, 2) for name, at in (("bob", 50), ("carol", 700))]
+    arrived = [seen(1, "shown", start=50), seen(2, "unreadable", start=50)]
+    arrived += [seen(1, "shown", start=700, receiver="carol")]
+    rows = join_halves("frames", [*captured, *streams, *arrived])
+    assert column(rows, "receiver") == ["bob"] * 3 + ["carol"] * 3
+    assert column(rows, "fate") == ["shown", "unreadable", "lost", "shown", "lost", "lost"]
+    assert column(rows, "frame") == [1, 2, 3] * 2
+    assert column(rows, "encoded_s")[0] != column(rows, "encoded_s")[3]
+    assert [value is None for value in column(rows, "latency_ms")] == [
+        False, True, True, False, True, True,
+    ]  # fmt: skip
+    assert join_halves("frames", rows) == rows
+
+
+def test_what_a_sender_tells_for_a_receiver_is_no_arrival() -> None:
+    captured = [row("frames", track=TRACK, frame=k, captured_s=k / 30) for k in (1, 60)]
+    told = [for_each(k, "bob", 50) for k in (1, 60)]
+    rows = join_halves("frames", [*captured, *told], known_until_s=1.0)
+    assert column(rows, "fate") == ["lost", None]
+
+
 def test_audio_is_joined_by_its_timestamp() -> None:
     def half(**values: Any) -> tuple[Any, ...]:
         return row("audio", track="alice:audio", **values)
