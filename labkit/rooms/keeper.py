@@ -6,8 +6,11 @@ not hear at all in its first tenth of a second: so it is asked twice, and then e
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +28,11 @@ FORCE_S = 0.6
 
 _BENDING = ("LIVEKIT_", "NODE_IP", "REDIS_", "TURN_", "UDP_PORT")
 """Beginnings of the variables that the server reads as settings."""
+
+
+# Found before the fork: after it, little may be done.
+_prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 
 def main(pipe: Pipe) -> None:
@@ -67,6 +75,7 @@ class _Keeper:
                 stderr=subprocess.STDOUT,
                 # Not an argument: those are seen by everybody on the machine.
                 env=_environment() | {"LIVEKIT_CONFIG": config},
+                preexec_fn=_end_with_parent if _prctl is not None else None,
             )
         except OSError as error:
             raise LabError(
@@ -110,6 +119,12 @@ class _Keeper:
                 self._pipe.send(("line", True, line.decode("utf-8", "replace").rstrip()))
         server.wait()
         self._pipe.send(("ended", True, server.pid))
+
+
+def _end_with_parent() -> None:
+    """Let the system end the server even where this process is killed; Linux alone can."""
+    assert _prctl is not None
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

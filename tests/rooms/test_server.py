@@ -192,6 +192,44 @@ def test_it_ends_when_the_kernel_is_killed(livekit_binary: Path) -> None:
     assert gone(pid, 2 * SECOND)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Windows or macOS to do the same")
+def test_it_ends_even_when_its_keeper_is_killed(livekit_binary: Path) -> None:
+    async def work() -> None:
+        async with own() as server:
+            assert server.pid is not None
+            pid = server.pid
+            psutil.Process(pid).parent().kill()  # type: ignore[union-attr]
+            assert await asyncio.to_thread(gone, pid, 2 * SECOND)
+            with pytest.raises(CallError, match="not running"):
+                await server.restart()
+            assert not server.alive
+
+    run(work())
+
+
+def test_turn_answers_on_loopback_and_relays_to_the_server(livekit_server: LivekitServer) -> None:
+    """In a process of its own: the SDK is native code."""
+    assert livekit_server.config.turn_port is not None
+    code = (
+        "import asyncio, sys\n"
+        "from livekit import rtc\n"
+        "async def main():\n"
+        "    room = rtc.Room()\n"
+        "    relay = rtc.IceTransportType.TRANSPORT_RELAY\n"
+        "    config = rtc.RtcConfiguration(ice_transport_type=relay)\n"
+        "    await room.connect(*sys.argv[1:], rtc.RoomOptions(rtc_config=config))\n"
+        "    stats = (await room.get_rtc_stats()).publisher_stats\n"
+        "    names = [s.local_candidate for s in stats if s.HasField('local_candidate')]\n"
+        "    print(*{c.candidate.url for c in names})\n"
+        "    await room.disconnect()\n"
+        "asyncio.run(asyncio.wait_for(main(), 10))\n"
+    )
+    token = room_token(livekit_server, "alice", "turn")
+    command = [sys.executable, "-c", code, livekit_server.url, token]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20 * SECOND)
+    assert f"turn:127.0.0.1:{livekit_server.config.turn_port}" in done.stdout, done.stderr[-800:]
+
+
 def test_two_side_by_side(livekit_binary: Path) -> None:
     async def work() -> None:
         async with own() as first, own() as second:
