@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.rooms.conftest import livekit_binary, livekit_server
+
+__all__ = ["livekit_binary", "livekit_server"]
