@@ -85,8 +85,9 @@ class MeshSession(BaseSession):
                 while self._unseen():
                     self._news.clear()
                     await self._news.wait()
-        for receiver, track in sorted(self._unseen()):
-            raise _no_frame_error(track, receiver, within_s)
+        missing = sorted(self._unseen())
+        if missing:
+            raise _no_frame_error(*missing[0], within_s)
         return self.clock.now()
 
     async def change_link(self, direction: str, link: Link) -> None:
@@ -255,7 +256,7 @@ class McuSession(MeshSession):
                              fate="shown")  # fmt: skip
 
 
-def _no_frame_error(track: str, receiver: str, within_s: float) -> WaitTimeout:
+def _no_frame_error(receiver: str, track: str, within_s: float) -> WaitTimeout:
     return WaitTimeout(
         _("No frame of {track} arrived at {receiver} within {seconds:g} s.").format(
             track=track, receiver=receiver, seconds=within_s

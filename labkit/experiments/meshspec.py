@@ -140,7 +140,7 @@ def links_for(directions: tuple[str, ...], link: Any) -> dict[str, Link]:
     if not isinstance(link, Mapping) or not all(isinstance(v, Link) for v in link.values()):
         raise BadValue(
             _("link={link!r} is not a Link.").format(link=link),
-            next_step=_("Use Link(delay_ms=50) for all, or {{'alice->bob': Link(…)}}.").format(),
+            next_step=_("Use Link(delay_ms=50) for all, or a dict of Links by direction."),
         )
     for name in link:
         if name not in directions:

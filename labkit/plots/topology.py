@@ -90,6 +90,13 @@ def _name(topology: str) -> str:
     return {"mesh": _("Mesh"), "mcu": _("MCU"), "sfu": _("SFU")}.get(topology, topology)
 
 
+def _label(topology: str, rows: pd.DataFrame) -> str:
+    """Return the curve's name; it says where a participant does not see all the others."""
+    if (rows["seen"] > rows["n"] - 1.01).all():
+        return _name(topology)
+    return _("{topology} (not everybody sees everybody)").format(topology=_name(topology))
+
+
 def _curves(runs: list[Run]) -> dict[str, pd.DataFrame]:
     """Return by topology a row for each N, the mean of its runs, up to the first full one."""
     table = topology_table(runs)
@@ -134,7 +141,8 @@ def _draw_curve(
     i = ORDER.index(topology)
     style = {"color": cycle(COLORS, i), "linestyle": cycle(LINE_STYLES, i)}
     marks = {"marker": cycle(MARKERS, i), "markersize": 9}
-    line = line_style(i, kwargs, **style, **marks, label=_name(topology), gid=f"curve {topology}")
+    label = _label(topology, rows)
+    line = line_style(i, kwargs, **style, **marks, label=label, gid=f"curve {topology}")
     ax.plot(rows["n"], rows[name], **line)
     if name == "latency_p50_ms":
         above = rows["latency_p95_ms"]
@@ -159,7 +167,7 @@ def _told(topology: str, rows: pd.DataFrame, name: str) -> str:
     ending = _(", full at {n}").format(n=int(full.iloc[0])) if len(full) else ""
     values = ", ".join(known)
     return _("{topology}: {values}{ending}.").format(
-        topology=_name(topology), values=values, ending=ending
+        topology=_label(topology, rows), values=values, ending=ending
     )
 
 

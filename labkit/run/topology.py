@@ -54,7 +54,8 @@ def topology_row(run: Run) -> dict[str, Any]:
     ``uplink_kbps`` and ``downlink_kbps`` are means over the participants: all that left the
     relay in the window, headers included. ``cpu_percent`` is the sum over all processes that
     were measured (``cpu_by_process``; 100 is one core). Latency is over all frames of all
-    participants at all others. ``fps`` is what a receiver saw of a sender, on average.
+    participants at all others. ``seen`` is how many others' video a participant is to see, on
+    average, and ``fps`` what it saw of each.
     ``full`` is whether the figures are about a machine that has too much to do, by
     ``LAG_LIMIT_MS`` and ``FPS_SHARE``; None where neither is known.
 
@@ -62,7 +63,7 @@ def topology_row(run: Run) -> dict[str, Any]:
         run: From ``lab.mesh``, ``lab.mcu`` or ``lab.room``.
     """
     names = participants(run)
-    cpu = _cpu_by_process(run)
+    cpu, seen = _cpu_by_process(run), _seen_tracks(run, names)
     latency = _latency(run, names)
     row = {
         "topology": topology_of(run),
@@ -75,7 +76,8 @@ def topology_row(run: Run) -> dict[str, Any]:
         "latency_p95_ms": latency["p95"],
         "loop_lag_p50_ms": _lag(run)["p50"],
         "loop_lag_p95_ms": _lag(run)["p95"],
-        "fps": _fps(run, names),
+        "seen": len(seen) / len(names) if names else math.nan,
+        "fps": _fps(run, seen),
         "fps_asked": _fps_asked(run),
     }
     return {**row, "full": _is_full(row)}
@@ -129,21 +131,29 @@ def _latency(run: Run, names: list[str]) -> dict[str, float]:
     return percentiles(pd.concat(every) if every else [])
 
 
-def _fps(run: Run, names: list[str]) -> float:
-    """Return shown frames a second, the mean over all receivers of all who send."""
+def _seen_tracks(run: Run, names: list[str]) -> list[tuple[str, str]]:
+    """Return the video tracks that somebody is to see, with who sees them.
+
+    That is everybody's at everybody else, but in a room only what was subscribed to.
+    """
+    subscribed = run.meta.get("subscribed") or {}
+    return [
+        (track, other)
+        for one, other in permutations(names, 2)
+        for track in tracks_of(run, one)
+        if track.endswith(":video") and track in subscribed.get(other, [track])
+    ]
+
+
+def _fps(run: Run, seen: list[tuple[str, str]]) -> float:
+    """Return shown frames a second, the mean over all receivers of all that they see."""
     from_s, to_s = window(run)
     if not to_s > from_s:
         return math.nan
     frames = run.frames
     shown = frames[(frames["fate"] == "shown") & frames["captured_s"].between(from_s, to_s)]
     counts = shown.groupby(["track", "receiver"]).size()
-    rates = [
-        counts.get((track, other), 0) / (to_s - from_s)
-        for one, other in permutations(names, 2)
-        for track in tracks_of(run, one)
-        if track.endswith(":video")
-    ]
-    return _mean(rates)
+    return _mean(counts.get(pair, 0) / (to_s - from_s) for pair in seen)
 
 
 def _fps_asked(run: Run) -> float:

@@ -48,6 +48,15 @@ def test_runs_of_one_n_are_averaged() -> None:
     assert values(line.get_ydata()) == [15.0]
 
 
+def test_a_room_in_which_not_everybody_is_seen_says_so() -> None:
+    run = topology_run("sfu", 2)
+    run.meta["subscribed"] = {"alice": [], "bob": ["alice:video"]}
+    _figure, parts = plot_topologies([run, topology_run("mesh", 2)])
+    (sfu,), (mesh,) = (lines_of(parts["cpu_percent"], f"curve {name}") for name in ("sfu", "mesh"))
+    assert sfu.get_label() == "SFU (not everybody sees everybody)"
+    assert mesh.get_label() == "Mesh"
+
+
 @pytest.mark.parametrize("runs", [[], [empty_run()], empty_run()])
 def test_what_is_missing_is_said(runs: list[Run]) -> None:
     figure, _parts = plot_topologies(runs)

@@ -56,6 +56,18 @@ def test_each_participant_of_a_room_was_asked_for_something_of_its_own() -> None
     assert topology_row(run)["fps_asked"] == 30
 
 
+def test_who_subscribed_to_nobody_misses_nothing() -> None:
+    run = topology_run("sfu", 3)
+    run.meta["subscribed"] = {"alice": [], "bob": ["alice:video"], "carol": ["alice:video"]}
+    shown = run.frames[(run.frames["track"] == "alice:video")]
+    tables = {name: run.table(name) for name in ("peers", "tracks", "packets", "samples")}
+    row = topology_row(Run.from_tables(run.meta, frames=shown, **tables))
+    assert row["seen"] == pytest.approx(2 / 3)
+    assert row["fps"] == pytest.approx(FPS)
+    assert row["full"] is False
+    assert topology_row(topology_run("mesh", 3))["seen"] == 2
+
+
 def test_only_the_recording_counts() -> None:
     assert topology_row(topology_run("mesh", 2))["loop_lag_p95_ms"] == pytest.approx(2)
 
