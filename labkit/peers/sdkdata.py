@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "echo", "measure_data", "measure_rpc", "measure_text"]
 
 ASK, ANSWER = "lab-ask", "lab-answer"
-"""Topics of what is sent there and back; the first names the remote method, too."""
+"""Topics of what is sent there (data: with the sender's name) and back; and a remote method."""
 
 MOST_BYTES = 60_000
 """The SDK's limit is 64,000 bytes with the packet's own header and topic."""
@@ -53,9 +53,10 @@ def echo(peer: SdkPeer) -> None:
         task.add_done_callback(pending.discard)
 
     def on_data(packet: rtc.DataPacket) -> None:
-        if packet.topic == ASK and packet.participant is not None and len(pending) < MOST_ECHOES:
+        # The packet's participant is None for the first seconds of somebody who is new.
+        topic, _slash, who = (packet.topic or "").partition("/")
+        if topic == ASK and len(pending) < MOST_ECHOES:
             reliable = packet.kind == rtc.DataPacketKind.KIND_RELIABLE
-            who = packet.participant.identity
             _write(peer, who, peer.name, _data_channel(reliable), packet.data)
             answer(_publish(room, packet.data, reliable, who, ANSWER))
 
@@ -115,7 +116,7 @@ async def measure_data(
     async def send(number: int) -> None:
         data = _NUMBER.pack(number).ljust(size_bytes, b".")
         _write(peer, peer.name, to, channel, data)
-        await _publish(room, data, reliable, to, ASK)
+        await _publish(room, data, reliable, to, f"{ASK}/{room.local_participant.identity}")
 
     room.on("data_received", on_data)
     try:
