@@ -10,6 +10,7 @@ __all__ = ["Pacer"]
 class Pacer:
     """Counts the pictures under way to the browser; a pure rule without a clock of its own.
 
+    What goes out in one message counts as one.
     Twice a second the browser acknowledges what it has shown. Where it falls behind, pictures
     are dropped. Where acknowledgements stop (the kernel is busy, or the browser is), a few pictures
     still go out, and none once the page is gone.
@@ -20,7 +21,7 @@ class Pacer:
         gone_s: Seconds of silence after which the page counts as gone.
     """
 
-    def __init__(self, window: int = 20, trickle_s: float = 0.5, gone_s: float = 12.0) -> None:
+    def __init__(self, window: int = 12, trickle_s: float = 0.5, gone_s: float = 12.0) -> None:
         self._window, self._trickle_s, self._gone_s = window, trickle_s, gone_s
         self._sent = self._acknowledged = 0
         self._sent_at = self._heard_at = -math.inf

@@ -86,7 +86,10 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         with self._lock:
             if name == "picture":
                 self.view.show_picture(
-                    self._direction_of(payload["track"]), payload["frame"], payload["jpeg"]
+                    self._direction_of(payload["track"]),
+                    payload["frame"],
+                    payload["jpeg"],
+                    more=payload["more"],
                 )
             elif name == "numbers":
                 self._take_numbers(payload["at_s"], payload["tracks"])

@@ -2,7 +2,6 @@
 // What comes from here goes up as custom messages: trait sync wedges while a cell runs.
 
 const ACK_MS = 500; // each message makes the kernel “busy” for a moment: not one a picture
-const TOGETHER_MS = 25;
 const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
 const THROTTLE_MS = 100;
 const BUSY_MS = 1000;
@@ -42,34 +41,36 @@ function button(model, label, event, allowed, ask) {
 }
 
 function acknowledger(model) {
-  let timer = null, newest = 0;
+  let timer = null, newest = 0, drawn = 0;
   const flush = () => {
     timer = null;
-    model.send({ type: "ack", number: newest });
+    model.send({ type: "ack", number: newest, drawn });
   };
-  const shown = (number) => {
+  const shown = (number, pictures) => {
+    drawn += pictures;
     newest = Math.max(newest, number);
     timer ??= setTimeout(flush, ACK_MS);
   };
   return { shown, stop: () => clearTimeout(timer) };
 }
 
-// Pictures that come together are drawn together: a browser's frame costs more than a picture.
-function painter() {
-  const waiting = new Map();
-  let asked = null;
+// Pictures of one moment are drawn together, and none is queued: a browser's frame is what costs.
+function painter(shown) {
+  let waiting = null, asked = null;
   const paint = () => {
     asked = null;
-    for (const [key, draw] of waiting) { waiting.delete(key); draw(); }
+    waiting.draws.forEach((draw) => draw());
+    shown(waiting.number, waiting.draws.length);
+    waiting = null;
   };
-  const add = (key, draw) => {
-    waiting.set(key, draw);
-    asked ??= setTimeout(() => requestAnimationFrame(paint), TOGETHER_MS);
+  const add = (number, draws) => {
+    waiting = { number, draws };
+    asked ??= requestAnimationFrame(paint);
   };
-  return { add, stop: () => clearTimeout(asked) };
+  return { add, stop: () => cancelAnimationFrame(asked) };
 }
 
-function pictureOf(model, direction, paint, shown) {
+function pictureOf(model, direction) {
   const words = model.get("words");
   const canvas = make("canvas", { role: "img", "aria-label": direction.alt, hidden: "" });
   const context = canvas.getContext("2d", { alpha: false });
@@ -94,11 +95,10 @@ function pictureOf(model, direction, paint, shown) {
     empty.hidden = true;
     drawnAt = performance.now();
     node.dataset.frame = content.frame ?? "";
-    shown(content.number);
   };
-  const take = async (content, buffer) => {
+  const decoded = async (content, buffer) => {
     const bitmap = await createImageBitmap(new Blob([buffer], { type: "image/jpeg" }));
-    paint(direction.name, () => draw(content, bitmap));
+    return () => draw(content, bitmap);
   };
   const show = () => {
     const state = model.get("state").state;
@@ -107,7 +107,7 @@ function pictureOf(model, direction, paint, shown) {
     if (stale && state === "running") frame.textContent = words.no_new_picture;
     node.classList.toggle("lab-old", !canvas.hidden && state !== "running");
   };
-  return { node, take, show };
+  return { node, decoded, show };
 }
 
 function valueText(spec, value, words) {
@@ -235,10 +235,10 @@ function render({ model, el }) {
     asking.ask(message);
   });
   const acknowledged = acknowledger(model);
-  const painting = painter();
+  const painting = painter(acknowledged.shown);
   const pictures = new Map(
     model.get("directions").filter((one) => one.picture)
-      .map((one) => [one.name, pictureOf(model, one, painting.add, acknowledged.shown)]));
+      .map((one) => [one.name, pictureOf(model, one)]));
   const link = linkControls(model, asking.ask);
   const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
   const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
@@ -246,8 +246,14 @@ function render({ model, el }) {
   const near = nearness(model, node);
   el.append(node);
 
+  const take = async (content, buffers) => {
+    const known = content.pictures.map((one) => pictures.get(one.direction));
+    const draws = await Promise.all(
+      content.pictures.map((one, index) => known[index]?.decoded(one, buffers[index])));
+    painting.add(content.number, draws.filter((draw) => draw));
+  };
   const onMessage = (content, buffers) => {
-    if (content.type === "picture") pictures.get(content.direction)?.take(content, buffers[0]);
+    if (content.type === "pictures") take(content, buffers);
     if (content.type === "heard") asking.heard(content.id);
   };
   const onState = () => [state, start, stop, near, ...pictures.values()].forEach((one) => one.show());

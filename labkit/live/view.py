@@ -58,6 +58,8 @@ class CallView(anywidget.AnyWidget):
         super().__init__(words=_words(), directions=directions, sliders=sliders, **kwargs)
         self._on_request, self._on_near = on_request, on_near
         self._pacer = Pacer()
+        self._drawn = 0
+        self._held: dict[str, tuple[dict[str, Any], bytes]] = {}
         self.on_msg(self._take)
         answer_beside_cells(self)
 
@@ -66,31 +68,40 @@ class CallView(anywidget.AnyWidget):
         """Whether a page has been heard lately; without one nothing needs to be drawn."""
         return self._pacer.present(time.monotonic())
 
-    def show_picture(self, direction: str, frame: int | None, jpeg: bytes) -> None:
+    @property
+    def pictures_drawn(self) -> int:
+        """How many pictures the page says it has drawn, of all directions."""
+        return self._drawn
+
+    def show_picture(
+        self, direction: str, frame: int | None, jpeg: bytes, *, more: bool = False
+    ) -> None:
         """Show a picture, or drop it when the browser has enough to do.
 
         Args:
             direction: Name of the direction that it came along.
             frame: Its number, None where the stamp could not be read.
             jpeg: The picture.
+            more: Wait for another direction's picture and send both in one message: messages
+                are what costs.
         """
-        now = time.monotonic()
-        if not self._pacer.may_send(now):
-            return
         text = _("frame {number}").format(number=frame) if frame is not None else _("no number")
-        content = {
-            "type": "picture",
-            "direction": direction,
-            "frame": frame,
-            "frame_text": text,
-            "number": self._pacer.send(now),
-        }
-        self.send(content, [jpeg])
+        picture = {"direction": direction, "frame": frame, "frame_text": text}
+        self._held[direction] = picture, jpeg
+        if more:
+            return
+        held, self._held = self._held.values(), {}
+        now = time.monotonic()
+        if self._pacer.may_send(now):
+            pictures = [each for each, _jpeg in held]
+            content = {"type": "pictures", "pictures": pictures, "number": self._pacer.send(now)}
+            self.send(content, [each for _picture, each in held])
 
     def _take(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         now = time.monotonic()
         if content["type"] == "ack":
             self._pacer.acknowledge(content["number"], now)
+            self._drawn = content["drawn"]
         elif content["type"] == "here":
             self._pacer.here(now)
         elif content["type"] == "near":

@@ -54,11 +54,11 @@ def tell_numbers(call: Call, at_s: float, latency_ms: float | None, rate: float 
 
 def pictures(panel: CallPanel, wire: Wire) -> list[tuple[dict[str, Any], list[Any]]]:
     sent = wire.custom(panel.view.comm.comm_id)
-    return [(content, buffers) for content, buffers in sent if content["type"] == "picture"]
+    return [(content, buffers) for content, buffers in sent if content["type"] == "pictures"]
 
 
 def tell_picture(call: Call, frame: int | None = 7) -> None:
-    tell(call, "picture", {"track": "bob:video", "frame": frame, "jpeg": b"jpeg"})
+    tell(call, "picture", {"track": "bob:video", "frame": frame, "jpeg": b"jpeg", "more": False})
 
 
 def until(what: Callable[[], bool], within_s: float = 20.0) -> None:
@@ -82,9 +82,24 @@ def test_a_picture_goes_to_its_direction_with_its_number(wire: Wire) -> None:
     tell_picture(call)
     tell_picture(call, None)
     (first, buffers), (second, _) = pictures(panel, wire)
-    assert first["direction"] == "bob->alice" and first["frame_text"] == "frame 7"
+    assert first["pictures"] == [{"direction": "bob->alice", "frame": 7, "frame_text": "frame 7"}]
     assert bytes(buffers[0]) == b"jpeg"
-    assert second["frame_text"] == "no number"
+    assert second["pictures"][0]["frame_text"] == "no number"
+
+
+def test_pictures_of_one_moment_are_one_message(wire: Wire) -> None:
+    call = lab.call(**SMALL)
+    panel = call.show()
+    look(panel)
+    there = {"track": "alice:video", "frame": 1, "jpeg": b"there", "more": True}
+    tell(call, "picture", there)
+    assert pictures(panel, wire) == []
+    tell(call, "picture", {"track": "bob:video", "frame": 2, "jpeg": b"back", "more": False})
+    ((content, buffers),) = pictures(panel, wire)
+    assert [each["direction"] for each in content["pictures"]] == ["alice->bob", "bob->alice"]
+    assert [bytes(buffer) for buffer in buffers] == [b"there", b"back"]
+    press(panel, type="ack", number=content["number"], drawn=2)
+    assert panel.view.pictures_drawn == 2
 
 
 def test_pictures_are_dropped_for_a_slow_page_and_never_queued(wire: Wire) -> None:
@@ -96,8 +111,8 @@ def test_pictures_are_dropped_for_a_slow_page_and_never_queued(wire: Wire) -> No
     for _picture in range(100):
         tell_picture(call)
     before = len(pictures(panel, wire))
-    assert before <= 21
-    press(panel, type="ack", number=before)
+    assert before <= 13
+    press(panel, type="ack", number=before, drawn=before)
     tell_picture(call)
     assert len(pictures(panel, wire)) == before + 1
 
