@@ -76,6 +76,8 @@ async def _run(
     as_json: bool,
 ) -> None:
     from labkit.rooms import room_token, token_endpoint
+    from labkit.rooms.idissuer import HOUR_S
+    from labkit.rooms.tokens import TOKEN_TTL_S
 
     stop = _stop_on_signals()
     async with server:
@@ -88,7 +90,9 @@ async def _run(
                 "identity": identity,
                 "room": room,
                 "participant_token": token,
-                "id_token": endpoint.sign_in(identity),
+                "id_token": endpoint.sign_in(
+                    identity, ttl_s=HOUR_S if lan is None else TOKEN_TTL_S
+                ),
                 "opened": server.opened,
             }
             print(json.dumps(told) if as_json else _in_words(told), flush=True)
@@ -117,7 +121,12 @@ def _in_words(told: dict[str, str]) -> str:
             _("Room token for “{identity}” in “{room}”, 10 minutes").format(**told),
             told["participant_token"],
         ),
-        (_("ID token for the endpoint, 1 hour"), told["id_token"]),
+        (
+            _("ID token for the endpoint, 10 minutes")
+            if told["opened"]
+            else _("ID token for the endpoint, 1 hour"),
+            told["id_token"],
+        ),
     ]
     text = "\n".join(f"{name}:\n  {value}" for name, value in lines)
     opened = told["opened"]

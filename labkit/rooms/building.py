@@ -27,6 +27,8 @@ async def build_in_thread(progress: BuildProgress | None) -> Path:
     except asyncio.CancelledError:
         stop.set()
         await asyncio.wait([work], timeout=3.0)
+        if work.done():
+            work.exception()  # that it was stopped is no news
         raise
 
 

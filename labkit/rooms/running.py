@@ -229,11 +229,11 @@ class LivekitServer(Server):
             ) from None
 
     def _why_ended(self, config: ServerConfig) -> Exception:
-        told = " ".join(self.log("address already in use") + self.log("only one usage of each"))
-        if told:
+        told = " / ".join(self.log()[-3:])
+        if "address already in use" in told or "Only one usage of each socket" in told:
             port = re.search(r":(\d+): bind", told)
             return _PortTaken(int(port[1]) if port else config.port)
-        return CallError(_("The LiveKit server ended at its start."), " / ".join(self.log()[-3:]))
+        return CallError(_("The LiveKit server ended at its start."), told)
 
     def _keeper(self) -> Child:
         if self._child is None or not self._child.alive:
