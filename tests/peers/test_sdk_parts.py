@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from livekit.rtc._proto import stats_pb2
 
-from labkit.errors import BadValue, MediaError
+from labkit.errors import BadValue, CallError, MediaError
 from labkit.media import TestPattern
 from labkit.peers import sdkerrors
+from labkit.peers.sdk import SdkPeer
 from labkit.peers.sdkchirps import ChirpBook
 from labkit.peers.sdkevents import detail_of
 from labkit.peers.sdkoptions import (
@@ -208,6 +209,34 @@ def test_details_of_events_are_plain() -> None:
     changed = detail_of("participant_attributes_changed", ({"hand": "up"},))
     assert changed == {"changed": {"hand": "up"}}
     assert detail_of("reconnecting", ()) == {}
+
+
+def lone_peer(failures: list[Any]) -> SdkPeer:
+    return SdkPeer("alice", url="ws://127.0.0.1:9", token="", on_failure=failures.append)
+
+
+def test_a_connection_that_breaks_is_told_once() -> None:
+    failures: list[Any] = []
+    peer = lone_peer(failures)
+    peer._heard("reconnecting")
+    assert peer.connection_state == "disconnected"
+    peer._heard("reconnected")
+    assert peer.connection_state == "connected"
+    peer._heard("disconnected", 0)
+    assert peer.connection_state == "failed"
+    assert "given up" in str(failures[0])
+
+
+def test_leaving_on_purpose_is_no_failure() -> None:
+    failures: list[Any] = []
+    peer = lone_peer(failures)
+    peer._heard("disconnected", 2)
+    assert (peer.connection_state, failures) == ("closed", [])
+
+
+def test_a_participant_that_is_not_open_says_so() -> None:
+    with pytest.raises(CallError, match="alice is not in a room"):
+        _room = lone_peer([]).room
 
 
 def stat(kind: str, identifier: str, **fields: Any) -> Any:
