@@ -33,7 +33,7 @@ BuildProgress = Callable[[str, float], None]
 
 _SOURCE = Path(__file__).with_name("goserver")
 _MAIN = "github.com/livekit/livekit-server/cmd/server"
-_MODULES = 170
+_MODULES = 120
 """About how many modules a first build fetches; only the progress display uses it."""
 _SHARE_OF_FETCHING = 0.2
 

@@ -98,7 +98,9 @@ def test_ports_are_free_until_they_are_taken() -> None:
     assert len(free_udp_range("127.0.0.1", 40)) == 40
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost", "::1", "198.51.100.7", ""])
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0", "127.0.0.1", "localhost", "::1", "198.51.100.7", ""]
+)
 def test_an_address_that_is_no_network_of_ours_is_refused(address: str) -> None:
     with pytest.raises(BadValue, match="address"):
         check_lan_address(address)

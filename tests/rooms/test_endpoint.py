@@ -15,13 +15,12 @@ import psutil
 import pytest
 
 from labkit.errors import BadValue, CallError
-from labkit.rooms import ServerAddress, SupabaseIssuer, room_token, token_endpoint
+from labkit.rooms import ServerAddress, SupabaseIssuer, token_endpoint
 from labkit.rooms.endpoint import TokenEndpoint
 from labkit.rooms.idtokens import Identity
 from labkit.rooms.ports import free_port
-from labkit.rooms.requests import allowed_origin
 from labkit.rooms.running import LivekitServer
-from labkit.rooms.seats import Seats, room_seats
+from tests.rooms.joining import join
 from tests.timing import SECOND
 
 
@@ -232,31 +231,6 @@ def test_pages_of_this_machine_may_ask(livekit_server: LivekitServer) -> None:
     with_endpoint(livekit_server, work)
 
 
-@pytest.mark.parametrize(
-    ("origin", "allowed"),
-    [
-        ("http://127.0.0.1:5000", True),
-        ("https://localhost", True),
-        ("http://[::1]:3000", True),
-        ("http://192.168.1.5:80", True),
-        ("http://192.168.1.6", False),
-        ("http://localhost.evil.example", False),
-        ("file://localhost", False),
-        ("null", False),
-        ("http://[", False),
-    ],
-)
-def test_origins(origin: str, allowed: bool) -> None:
-    assert allowed_origin(origin, "192.168.1.5") is allowed
-
-
-async def join(server: LivekitServer, session: aiohttp.ClientSession, token: str) -> Any:
-    url = f"{server.url}/rtc?access_token={token}&auto_subscribe=1&protocol=9"
-    socket = await session.ws_connect(url)
-    assert (await socket.receive(5 * SECOND)).type is aiohttp.WSMsgType.BINARY
-    return socket
-
-
 def test_a_full_room_is_said_before_the_join(livekit_server: LivekitServer) -> None:
     async def work(client: Client) -> None:
         sockets = []
@@ -273,24 +247,6 @@ def test_a_full_room_is_said_before_the_join(livekit_server: LivekitServer) -> N
             await socket.close()
 
     with_endpoint(livekit_server, work, max_participants=2)
-
-
-def test_an_agent_takes_no_seat(livekit_server: LivekitServer) -> None:
-    async def work() -> None:
-        token = room_token(livekit_server, "robot", "agents", kind="agent", agent=True)
-        async with aiohttp.ClientSession() as session, livekit_server.api() as api:
-            async with await join(livekit_server, session, token):
-                assert (await room_seats(api, "agents", 3)).taken == ()
-            assert await room_seats(api, "no such room", 3) == Seats("no such room", (), 3)
-
-    asyncio.run(asyncio.wait_for(work(), 20 * SECOND))
-
-
-def test_seats_in_words() -> None:
-    assert not Seats("r", ("a",), None).full_for("b")
-    assert Seats("r", ("a",), 1).full_for("b")
-    assert not Seats("r", ("a",), 1).full_for("a")
-    assert "no limit" in str(Seats("r", (), None))
 
 
 def test_without_a_livekit_server() -> None:

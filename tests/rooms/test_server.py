@@ -16,11 +16,11 @@ import psutil
 import pytest
 from livekit import api
 
-from labkit.errors import BadValue, CallError, MissingPart
+from labkit.errors import BadValue, CallError
 from labkit.rooms import livekit, room_token
 from labkit.rooms.ports import free_port
 from labkit.rooms.running import LivekitServer
-from labkit.rooms.server import ForeignServer
+from tests.rooms.joining import join
 from tests.timing import SECOND
 
 T = TypeVar("T")
@@ -157,9 +157,7 @@ def test_stopped_within_2_s_at_once_and_with_somebody_in_a_room(livekit_binary: 
         assert pid is not None
         token = room_token(server, "alice", "full-of-life")
         async with aiohttp.ClientSession() as session:
-            url = f"{server.url}/rtc?access_token={token}&auto_subscribe=1&protocol=9"
-            async with session.ws_connect(url) as socket:
-                assert (await socket.receive(5 * SECOND)).type is aiohttp.WSMsgType.BINARY
+            async with await join(server, session, token):
                 await asyncio.sleep(0.2)
                 began_s = time.perf_counter()
                 await server.close()
@@ -264,68 +262,6 @@ def test_starting_twice_is_refused_and_settings_need_a_start(livekit_server: Liv
         run(livekit_server.start())
     with pytest.raises(CallError, match="not running"):
         _ = own().url
-
-
-def test_without_a_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingPart, match=r"no LiveKit server.*labkit livekit --build"):
-        run(own().start())
-
-
-def test_a_broken_program_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from labkit.rooms.build import built_server
-
-    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    built_server().write_text("no program")
-    built_server().chmod(0o755)
-    with pytest.raises(Exception, match="cannot be started"):
-        run(own().start())
-
-
-def foreign(monkeypatch: pytest.MonkeyPatch, url: str, key: str, secret: str) -> None:
-    monkeypatch.setenv("LIVEKIT_URL", url)
-    monkeypatch.setenv("LIVEKIT_API_KEY", key)
-    monkeypatch.setenv("LIVEKIT_API_SECRET", secret)
-
-
-def test_a_foreign_server_is_used_and_left_alone(
-    monkeypatch: pytest.MonkeyPatch, livekit_server: LivekitServer
-) -> None:
-    foreign(monkeypatch, livekit_server.url, livekit_server.api_key, livekit_server.api_secret)
-    server = livekit()
-    assert isinstance(server, ForeignServer)
-
-    async def work() -> None:
-        async with server:
-            assert server.address == livekit_server.address
-            for forbidden in (server.kill, server.restart, server.metrics):
-                with pytest.raises(CallError, match="not the lab's own"):
-                    await forbidden()
-        assert await knows(livekit_server) == 0
-
-    run(work())
-    assert isinstance(livekit(own=True), LivekitServer)
-    with pytest.raises(BadValue, match="its own settings"):
-        livekit(max_participants=2)
-
-
-def test_a_foreign_server_with_a_wrong_secret_or_none_at_all(
-    monkeypatch: pytest.MonkeyPatch, livekit_server: LivekitServer
-) -> None:
-    foreign(monkeypatch, livekit_server.url, livekit_server.api_key, "y" * 40)
-    with pytest.raises(CallError, match=r"refuses us.*secret"):
-        run(livekit().start())
-    foreign(monkeypatch, f"ws://127.0.0.1:{free_port('127.0.0.1')}", "key", "y" * 40)
-    with pytest.raises(CallError, match="does not answer"):
-        run(livekit().start())
-    foreign(monkeypatch, "localhost", "key", "y" * 40)
-    with pytest.raises(BadValue, match="LIVEKIT_URL"):
-        livekit()
-    monkeypatch.delenv("LIVEKIT_API_SECRET")
-    with pytest.raises(BadValue, match="LIVEKIT_API_SECRET"):
-        livekit()
 
 
 def test_nothing_is_left_open(livekit_binary: Path) -> None:

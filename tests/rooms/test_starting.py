@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from labkit.errors import BadValue, CallError, WaitTimeout
+from labkit.errors import BadValue, CallError, LabError, MissingPart, WaitTimeout
 from labkit.rooms import livekit, running, settings
 from labkit.rooms.build import built_server, find_server
 from labkit.rooms.building import progress_line
@@ -64,6 +64,17 @@ def test_a_port_that_is_taken_at_the_last_moment(empty: Path) -> None:
     says = "listen udp 127.0.0.1:4711: bind: address already in use"
     program(built_server(), f"print({says!r}, flush=True)\ntime.sleep(0.05)\nsys.exit(1)")
     with pytest.raises(BadValue, match="Port 4711 is taken"):
+        start(own())
+
+
+def test_without_a_program(empty: Path) -> None:
+    with pytest.raises(MissingPart, match=r"no LiveKit server.*labkit livekit --build"):
+        start(own(build=False))
+
+
+def test_a_broken_program_is_said(empty: Path) -> None:
+    program(built_server(), "").write_text("no program")
+    with pytest.raises(LabError, match="cannot be started"):
         start(own())
 
 
