@@ -7,15 +7,31 @@ import random
 import socket
 from typing import Literal
 
-from labkit.errors import LabError
+from labkit.errors import BadValue, LabError
 from labkit.words import _
 
-__all__ = ["Transport", "free_port", "free_udp_range", "port_is_free"]
+__all__ = ["PortTaken", "Transport", "free_port", "free_udp_range", "port_is_free"]
 
 Transport = Literal["tcp", "udp"]
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 """Where ranges are looked for: below the ports that the systems give out by themselves."""
+
+
+class PortTaken(Exception):
+    """Somebody else has a port that a server needs."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.port = port
+
+    def in_words(self) -> BadValue:
+        """Return the error that a user sees."""
+        return BadValue(
+            _("Port {port} is taken.").format(port=self.port),
+            _("Another program listens there, perhaps another LiveKit server."),
+            _("End that program, or leave the port out to get a free one."),
+        )
 
 
 def port_is_free(address: str, port: int, transport: Transport = "tcp") -> bool:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from labkit.errors import BadValue, CallError, LabError, MissingPart, WaitTimeout
+from labkit.errors import CallError, LabError, MissingPart, WaitTimeout
 from labkit.process import Child
 from labkit.rooms.address import ServerAddress
 from labkit.rooms.base import Server
@@ -17,7 +17,7 @@ from labkit.rooms.build import BuildProgress, find_server
 from labkit.rooms.building import build_in_thread
 from labkit.rooms.config import ServerConfig
 from labkit.rooms.hiding import hide_tokens
-from labkit.rooms.ports import port_is_free
+from labkit.rooms.ports import PortTaken, port_is_free
 from labkit.rooms.settings import ServerOptions
 from labkit.words import _
 
@@ -29,6 +29,8 @@ __all__ = ["LivekitServer"]
 T = TypeVar("T")
 
 READY_WITHIN_S = 10.0
+HOME_WITHIN_S = 20.0
+ABANDONED_WITHIN_S = 3.0
 LINES_KEPT = 20_000
 PORTS_TRIED = 3
 """How often other ports are tried, where the lab may choose them and somebody was faster."""
@@ -104,7 +106,7 @@ class LivekitServer(Server):
         return [line for line in lines if search.lower() in line.lower()]
 
     async def metrics(self) -> dict[str, float]:
-        """Return the server's counters by name and labels.
+        """Return the server's counters by name and labels; they lag by some seconds.
 
         Raises:
             CallError: The server is not running.
@@ -153,8 +155,20 @@ class LivekitServer(Server):
 
     async def close(self) -> None:
         """End the server, with everybody who is still in a room; closing twice is fine."""
-        if self._child is not None:
+        if self._home is not None and self._home.is_closed():
+            await asyncio.to_thread(self._abandon)
+        elif self._child is not None:
             await self._at_home(self._close())
+
+    def _abandon(self) -> None:
+        """End the server when the loop that it was started on is gone."""
+        child, self._child, self._pid = self._child, None, None
+        if child is None:
+            return
+        assert child.process.stdin is not None and child.process.stdout is not None
+        child.process.stdin.close()  # which its keeper takes as its end
+        child.process.wait(ABANDONED_WITHIN_S)
+        child.process.stdout.close()
 
     async def _close(self) -> None:
         child, self._child = self._child, None
@@ -183,7 +197,7 @@ class LivekitServer(Server):
             self._config = self._options.config()
             try:
                 await self._run(program, self._config)
-            except _PortTaken as taken:
+            except PortTaken as taken:
                 if self._options.fixed_ports or attempt == PORTS_TRIED - 1:
                     raise taken.in_words() from None
             else:
@@ -193,7 +207,7 @@ class LivekitServer(Server):
         await self._end("stop")
         try:
             await self._run(await self._program(), config)
-        except _PortTaken as taken:
+        except PortTaken as taken:
             raise taken.in_words() from None
 
     async def _end(self, how: str) -> None:
@@ -232,7 +246,7 @@ class LivekitServer(Server):
         told = " / ".join(self.log()[-3:])
         if "address already in use" in told or "Only one usage of each socket" in told:
             port = re.search(r":(\d+): bind", told)
-            return _PortTaken(int(port[1]) if port else config.port)
+            return PortTaken(int(port[1]) if port else config.port)
         return CallError(_("The LiveKit server ended at its start."), told)
 
     def _keeper(self) -> Child:
@@ -260,28 +274,22 @@ class LivekitServer(Server):
         home = self._home
         if home is None or home is asyncio.get_running_loop() or home.is_closed():
             return await work
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
-
-
-class _PortTaken(Exception):
-    """Somebody else has a port that the server needs."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(port)
-        self.port = port
-
-    def in_words(self) -> BadValue:
-        """Return the error that a user sees."""
-        return BadValue(
-            _("Port {port} is taken.").format(port=self.port),
-            _("Another program listens there, perhaps another LiveKit server."),
-            _("End that program, or leave the port out to get a free one."),
-        )
+        elsewhere = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
+        try:
+            return await asyncio.wait_for(elsewhere, HOME_WITHIN_S)
+        except TimeoutError as error:
+            if isinstance(error, LabError):
+                raise
+            raise WaitTimeout(
+                _("The loop that started the LiveKit server does not answer."),
+                _("In a notebook it is busy while a cell runs."),
+                _("Wait until no cell is running, and try again."),
+            ) from None
 
 
 def _must_be_free(config: ServerConfig) -> None:
     # Another server on our port would answer in place of ours.
     if not port_is_free(config.address, config.port):
-        raise _PortTaken(config.port)
+        raise PortTaken(config.port)
     if not port_is_free(config.address, config.udp_port, "udp"):
-        raise _PortTaken(config.udp_port)
+        raise PortTaken(config.udp_port)

@@ -130,22 +130,6 @@ def test_a_crash_is_seen(livekit_binary: Path) -> None:
     run(work())
 
 
-def test_it_is_used_from_another_loop(livekit_binary: Path) -> None:
-    async def work() -> None:
-        async with own() as server:
-
-            def elsewhere() -> bool:
-                asyncio.run(server.kill())
-                was_dead = not server.alive
-                asyncio.run(server.restart())
-                return was_dead
-
-            assert await asyncio.to_thread(elsewhere)
-            assert server.alive
-
-    run(work())
-
-
 def test_stopped_within_2_s_at_once_and_with_somebody_in_a_room(livekit_binary: Path) -> None:
     import aiohttp
 
