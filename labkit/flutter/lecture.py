@@ -78,7 +78,7 @@ def _connect() -> Snippet:
             ),
             Wrong(
                 "client",
-                "misused",
+                "mistaken",
                 _("There is no client object: connecting is joining, one Room is one call."),
                 instead="Room",
             ),
@@ -117,7 +117,7 @@ def _token() -> Snippet:
             ),
             Wrong(
                 "your-auth-token",
-                "misused",
+                "mistaken",
                 _("A token is not pasted into an app: it is short-lived and for one person."),
                 instead="TokenSourceResponse.participantToken",
             ),
@@ -202,8 +202,8 @@ def _events() -> Snippet:
                 instead="ParticipantConnectedEvent",
             ),
             Wrong(
-                "(order)",
-                "misused",
+                _("the order"),
+                "mistaken",
                 _(
                     "The printed code joins first and listens afterwards, and no event comes for "
                     "those who were there before: go through remoteParticipants as well."
@@ -238,7 +238,7 @@ def _track() -> Snippet:
             ),
             Wrong(
                 ".first.then",
-                "misused",
+                "mistaken",
                 _(
                     "first of a list is a value, not a Future, and throws when the list is empty. "
                     "A track that comes later is told by TrackSubscribedEvent."
@@ -275,7 +275,7 @@ def _renderer() -> Snippet:
             ),
             Wrong(
                 "late VideoTrack videoTrack",
-                "misused",
+                "mistaken",
                 _(
                     "A late variable that is read before it is set throws; it is never null. "
                     "Write VideoTrack?, or ask each time, as here. A track has no “track” inside."

@@ -80,7 +80,7 @@ def _screen() -> Snippet:
         wrong=(
             Wrong(
                 "late Room room",
-                "misused",
+                "mistaken",
                 _(
                     "build runs before connecting is done: reading it then throws. A Room can be "
                     "made at once, before it is connected."
@@ -90,7 +90,7 @@ def _screen() -> Snippet:
             ),
             Wrong(
                 "connectToLiveKit()",
-                "misused",
+                "mistaken",
                 _(
                     "Its errors go nowhere: a wrong token or a full room shows “Connecting...” for "
                     "ever. And setState after the screen was left throws: ask mounted first."
@@ -98,8 +98,8 @@ def _screen() -> Snippet:
                 instead="ConnectException",
             ),
             Wrong(
-                "(missing)",
-                "misused",
+                _("what is missing"),
+                "mistaken",
                 _(
                     "Nothing leaves the room: the camera stays on, and the others see you until "
                     "the server gives up waiting."

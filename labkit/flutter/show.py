@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["as_html", "as_text"]
 
 _COLUMNS = (
-    "display: grid; gap: 1em; "
-    "grid-template-columns: repeat(auto-fit, minmax(min(100%, 26em), 1fr));"
+    "display: grid; gap: 0 1em; align-items: start; "
+    "grid-template-columns: repeat(auto-fit, minmax(min(100%, 20em), 1fr));"
 )
-_CODE = "overflow-x: auto; padding: 0.6em; border: 1px solid currentColor; opacity: {opacity};"
+_CODE = (
+    "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 90%; "
+    "padding: 0.5em; border: 1px solid currentColor; margin: 0.3em 0 1em;"
+)
 
 
 def as_text(snippet: Snippet) -> str:
@@ -36,9 +39,8 @@ def as_html(snippet: Snippet) -> str:
     """Return a snippet with its columns side by side, where the page is wide enough."""
     columns = "".join(
         f"<div><strong>{escape(heading)}</strong>"
-        f'<pre style="{_CODE.format(opacity=0.75 if place == 0 else 1)}">'
-        f"<code>{escape(code)}</code></pre></div>"
-        for place, (heading, code) in enumerate(_codes(snippet))
+        f'<pre style="{_CODE}"><code>{escape(code)}</code></pre></div>'
+        for heading, code in _codes(snippet)
     )
     lists = "".join(
         f"<strong>{escape(heading)}</strong><ul>"

@@ -14,7 +14,7 @@ from labkit.words import _
 
 __all__ = ["Message", "Snippet", "Snippets", "Verdict", "Wrong", "function_source"]
 
-Verdict = Literal["never existed", "removed", "renamed", "misused", "outdated"]
+Verdict = Literal["never existed", "removed", "renamed", "misused", "mistaken", "outdated"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Wrong:
     """One thing that is wrong in a printed snippet."""
 
     name: str
-    "As it is printed."
+    "As it is printed, or what it is about."
 
     verdict: Verdict
 
@@ -42,6 +42,7 @@ class Wrong:
             "removed": _("removed in {version}"),
             "renamed": _("renamed in {version}"),
             "misused": _("exists, but not so"),
+            "mistaken": _("a mistake"),
             "outdated": _("outdated"),
         }
         return words[self.verdict].format(version=self.since)

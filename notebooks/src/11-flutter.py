@@ -214,7 +214,7 @@ for name in todays_names():
 #
 # ## Food for thought
 #
-# - The lecture's snippets were wrong in ten places, and still look plausible. How would *you* have
+# - Each of the lecture's twelve snippets has a fault, and all look plausible. How would *you* have
 #   noticed, without a list of names and without Flutter?
 # - Bob watches and publishes nothing. The server tells alice of him up to three seconds late. Why
 #   might it do so in a room of 3,000?

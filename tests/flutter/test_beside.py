@@ -9,11 +9,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponseError, web
 from livekit import api, rtc
 
 from labkit.flutter import beside, snippets
 from labkit.rooms.access import AccessProxy
+from labkit.rooms.endpoint import token_endpoint
 from labkit.rooms.running import LivekitServer
 from tests.timing import SECOND
 
@@ -191,6 +192,29 @@ def test_a_token_is_asked_for_as_the_sdks_ask() -> None:
 
     assert asyncio.run(ask()) == ("ws://127.0.0.1:1", "t")
     assert asked == [("Bearer id", {"room_name": "exam", "participant_name": "Student"})]
+
+
+def test_the_labs_endpoint_gives_a_token_and_says_full(
+    livekit_server: LivekitServer, room_name: str
+) -> None:
+    """What the Flutter app asks, and the two answers that it tells apart."""
+
+    async def ask_twice() -> None:
+        async with token_endpoint(livekit_server, max_participants=1) as endpoint:
+            id_token = endpoint.sign_in("alice")
+            url, token = await beside.ask_for_token(endpoint.url, id_token, room_name, "Alice")
+            async with joined(url, token) as room:
+                assert room.name == room_name
+                assert room.local_participant.identity == "alice"
+                other = endpoint.sign_in("bob")
+                with pytest.raises(ClientResponseError) as full:
+                    await beside.ask_for_token(endpoint.url, other, room_name, "Bob")
+                assert full.value.status == 409
+            with pytest.raises(ClientResponseError) as stranger:
+                await beside.ask_for_token(endpoint.url, "no token", room_name, "Eve")
+            assert stranger.value.status == 401
+
+    asyncio.run(ask_twice())
 
 
 def test_every_function_is_shown_beside_a_snippet() -> None:
