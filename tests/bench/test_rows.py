@@ -10,7 +10,8 @@ import pytest
 
 from labkit.bench import all as rows_module
 from labkit.bench.all import ROWS, run_rows
-from labkit.bench.links import exact_loss, same_seed
+from labkit.bench.links import IN_TURN, exact_loss, same_seed, shifts_off_ms
+from labkit.bench.panel import ORDER, shift
 from labkit.bench.row import Row
 from labkit.bench.soak import RESULT, left_behind, soak_row
 from labkit.bench.table import about_machine, markdown
@@ -76,3 +77,21 @@ def test_a_seed_means_the_same_fates_and_exact_is_exact() -> None:
     assert asyncio.run(same_seed(1.0)).met
     exact = asyncio.run(exact_loss(4.0))
     assert exact.met, exact.measured
+
+
+def test_a_delay_is_compared_with_the_clean_calls_beside_it() -> None:
+    slower_and_slower = [delay + 5 + 0.5 * number for number, delay in enumerate(IN_TURN)]
+    assert shifts_off_ms(IN_TURN, slower_and_slower) == pytest.approx({20: 0, 50: 0, 100: 0})
+    assert IN_TURN[0] == IN_TURN[-1] == 0
+    one_bad_call = [5.0 + delay for delay in IN_TURN]
+    one_bad_call[1] += 30.0
+    assert shifts_off_ms(IN_TURN, one_bad_call) == {20: 0, 50: 0, 100: 0}
+    late = [5.0 + delay * 1.1 for delay in IN_TURN]
+    assert shifts_off_ms(IN_TURN, late) == pytest.approx({20: 2, 50: 5, 100: 10})
+
+
+def test_with_and_without_the_panel_are_compared_round_by_round() -> None:
+    blocks = [{"shown": shown, "p50": 5.0 + k + shown} for k, shown in enumerate(ORDER * 3)]
+    assert shift(blocks, "p50") == 1.0
+    blocks[1]["p50"] = 90.0
+    assert shift(blocks, "p50") == 1.0
