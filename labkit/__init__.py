@@ -26,6 +26,7 @@ _HOMES = {
     "browser_call": "labkit.experiments",
     "call": "labkit.experiments",
     "load_run": "labkit.run",
+    "livekit": "labkit.rooms",
     "mcu": "labkit.experiments.mesh",
     "mesh": "labkit.experiments.mesh",
     "participant": "labkit.experiments.rooms",
