@@ -33,6 +33,7 @@ _HOMES = {
     "peer": "labkit.peers",
     "predict": "labkit.live.predict",
     "room": "labkit.experiments.rooms",
+    "snippets": "labkit.flutter",
 }
 
 __all__ = sorted(_HOMES, key=str.lower)
