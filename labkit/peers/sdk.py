@@ -17,6 +17,7 @@ from typing import Any
 
 from livekit import rtc
 
+import labkit.peers.sdkexit  # noqa: F401  (before the SDK is used)
 from labkit.errors import CallError, LabError
 from labkit.peers import sdkerrors
 from labkit.peers.clock import Clock

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import av
@@ -24,6 +26,7 @@ from labkit.peers.sdkreceive import SdkPicture, layer_of
 from labkit.peers.sdksend import i420_bytes
 from labkit.peers.sdkseries import Answers
 from labkit.peers.sdkstats import SdkStats
+from tests.timing import SECOND
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2ln-_0"
 
@@ -237,6 +240,21 @@ def test_leaving_on_purpose_is_no_failure() -> None:
 def test_a_participant_that_is_not_open_says_so() -> None:
     with pytest.raises(CallError, match="alice is not in a room"):
         _room = lone_peer([]).room
+
+
+def test_the_sdk_comes_to_rest_after_its_own_end() -> None:
+    script = (
+        "import time, labkit.peers.sdk\n"
+        "from livekit.rtc._ffi_client import FfiClient\n"
+        "dispose = FfiClient._dispose\n"
+        "FfiClient._dispose = lambda self: (print('disposed'), dispose(self))\n"
+        "time.sleep = lambda seconds: print('rested', seconds)\n"
+        "FfiClient.instance\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30 * SECOND
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, ["disposed", "rested", "0.1"])
 
 
 def stat(kind: str, identifier: str, **fields: Any) -> Any:
