@@ -239,7 +239,7 @@ class Peer:
         kind = transceiver.kind
         source = self._sources[kind]
         name = f"{self.name}:{kind}"
-        if source is None or any(probe.track == name for probe in self.senders):
+        if transceiver.sender.track is None or any(p.track == name for p in self.senders):
             return
         size = (source.width, source.height) if kind == "video" else None
         codec = self._codec.upper() if kind == "video" else "opus"

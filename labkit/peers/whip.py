@@ -102,12 +102,15 @@ class WhipPeer(Peer):
         await self.set_answer(await rewrite(SFU, self.name, answer))
 
     async def create_offer(self) -> str:
-        """Return an offer: a section for each own source, and one for each track to receive."""
+        """Return an offer: a section for each track to receive, and one for each own source."""
+        # In this order: the server uses no codec that the first section of a kind does not name.
+        for one in self._wanted:
+            self.pc.addTransceiver(one.kind, direction="recvonly")
         for kind, source in self._sources.items():
             if source is not None:
                 self._add_transceiver(kind, source)
-        for one in self._wanted:
-            self.pc.addTransceiver(one.kind, direction="recvonly")
+        if not self.pc.getTransceivers():  # an offer needs a section; this one carries no media
+            self.pc.createDataChannel("silent")
         return await self._describe(await self.pc.createOffer(), "offer")
 
     async def close(self) -> None:
