@@ -32,8 +32,11 @@ _HOMES = {
     "participant": "labkit.experiments.rooms",
     "peer": "labkit.peers",
     "predict": "labkit.live.predict",
+    "read_token": "labkit.rooms",
     "room": "labkit.experiments.rooms",
+    "room_token": "labkit.rooms",
     "snippets": "labkit.flutter",
+    "token_endpoint": "labkit.rooms",
 }
 
 __all__ = sorted(_HOMES, key=str.lower)
