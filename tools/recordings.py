@@ -24,10 +24,12 @@ import pandas as pd
 import labkit as lab
 from labkit.run.run import TABLES
 from tools.notebooks import NOTEBOOKS, build
+from tools.pagecamera import record_camera
 
 DATA = NOTEBOOKS / "data"
 EXERCISE = "deeper/06-jitter-buffer"
 PACKETS = "deeper/02-packets"
+MEDIA = "01-media"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Experiment:
     "Whether Python counts while the call is recorded, as a busy notebook does."
     packet_bytes: int = 0
     "How many plain RTP packets, the first ones, keep their bytes."
+    source: str = ""
+    "Name of the class, made in a cell of the chapter, that the pictures come from."
+    page: bool = False
+    "Whether a web page sends the fake camera of Chromium (it needs Playwright)."
 
 
 def _far(delay_ms: float) -> dict[str, Any]:
@@ -63,6 +69,10 @@ EXPERIMENTS = {
     "start-bent": Experiment(
         "00-start", 4, {"link": lab.Link(delay_ms=80, jitter_ms=5, loss=0.02)}
     ),
+    "media-call": Experiment(MEDIA, 4, {"audio": lab.Speech()}),
+    "media-green": Experiment(MEDIA, 4, source="Green"),
+    "media-busy": Experiment(MEDIA, 4, source="Busy"),
+    "media-camera": Experiment(MEDIA, 2, page=True),
     "codecs-packets-vp8": Experiment(PACKETS, 1, packet_bytes=40),
     "codecs-packets-h264": Experiment(PACKETS, 1, {"codec": "h264"}, packet_bytes=40),
     "latency-stock": Experiment("06-latency", 5, {"jitter_buffer": "stock"}),
@@ -80,7 +90,10 @@ EXPERIMENTS = {
 
 async def record(experiment: Experiment) -> lab.Run:
     """Record an experiment and return its Run without packet bytes."""
-    run = await (_of_libwebrtc(experiment) if experiment.libwebrtc else _of_labkit(experiment))
+    if experiment.page:
+        run = await asyncio.to_thread(record_camera, experiment.seconds)
+    else:
+        run = await (_of_libwebrtc if experiment.libwebrtc else _of_labkit)(experiment)
     notebook = f"notebooks/{experiment.notebook}.ipynb"
     return without_bytes(run, experiment.packet_bytes, recorded_for=notebook, priority=_priority())
 
@@ -94,7 +107,9 @@ async def _of_labkit(experiment: Experiment) -> lab.Run:
     pattern = lab.TestPattern(640, 480, fps=experiment.fps)
     options = dict(experiment.call)
     if options.get("jitter_buffer") == "solution":
-        options["jitter_buffer"] = solution_buffer()
+        options["jitter_buffer"] = class_of(EXERCISE, "MyBuffer")
+    if experiment.source:
+        pattern = class_of(experiment.notebook, experiment.source)()
     call = lab.call(video=pattern, seed=1, **options)
     handle = call.start_recording(experiment.seconds)
     if experiment.busy:
@@ -102,16 +117,17 @@ async def _of_labkit(experiment: Experiment) -> lab.Run:
     return await handle
 
 
-def solution_buffer() -> type[Any]:
-    """Return the class of the solved exercise, as its cell makes it."""
-    source = (NOTEBOOKS / "src" / f"{EXERCISE}.py").read_text("utf-8")
-    cells = build(source, EXERCISE, solved=True).cells
-    (cell,) = [cell for cell in cells if "class MyBuffer" in cell.source]
+def class_of(notebook: str, name: str) -> type[Any]:
+    """Return a class that a cell of a chapter makes, solutions included."""
+    source = (NOTEBOOKS / "src" / f"{notebook}.py").read_text("utf-8")
+    codes = [c for c in build(source, notebook, solved=True).cells if c.cell_type == "code"]
+    (cell,) = [cell for cell in codes if f"class {name}" in cell.source]
     # A class of __main__ travels to the worker with its code, as one of a notebook does.
     names: dict[str, Any] = {"__name__": "__main__"}
-    exec(cell.source, names)  # our own text, from the repository
-    buffer: type[Any] = names["MyBuffer"]
-    return buffer
+    for text in (codes[0].source, cell.source):  # the chapter's imports come first
+        exec(text, names)  # our own text, from the repository
+    made: type[Any] = names[name]
+    return made
 
 
 async def _of_libwebrtc(experiment: Experiment) -> lab.Run:

@@ -357,5 +357,6 @@ await call.close()
 # %% [markdown]
 # ## Next
 #
-# [06 · Latency](06-latency.ipynb) follows one frame on its way and asks whose milliseconds they
-# are. The chapters between here and there are still to come.
+# [01 · Media](01-media.ipynb) looks into a picture and a sound before they are sent, and asks your
+# camera for something. Or go straight to [06 · Latency](06-latency.ipynb), which follows one frame
+# on its way and asks whose milliseconds they are.

@@ -1,0 +1,63 @@
+"""Chapter 01 in a real page: all of it without a click, then with the (fake) camera."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from labkit.bench.jupyter import NotebookPage
+from tests.browser.test_start_notebook import COMPLAINTS, NOTEBOOKS
+
+pytestmark = pytest.mark.browser
+
+NAME = "01-media.ipynb"
+
+
+def number_of(words: str) -> int:
+    """Return the number of the code cell that holds some words."""
+    cells = nbformat.read(NOTEBOOKS / NAME, 4).cells
+    codes = [cell.source for cell in cells if cell.cell_type == "code"]
+    (found,) = [number for number, source in enumerate(codes) if words in source]
+    return found
+
+
+def run_again(notebook: NotebookPage, words: str) -> str:
+    """Run a cell that has run before; return what is under it when it has ended."""
+    number = number_of(words)
+    cell: Any = notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    before = cell.locator(".jp-InputPrompt").inner_text()
+    notebook.run_cell(number)
+    done = cell.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]"))
+    done.filter(has_not_text=before).wait_for(timeout=30_000 * notebook.second_s)
+    return notebook.text_of(number)
+
+
+def test_all_of_chapter_01_then_the_camera(notebook: NotebookPage, tmp_path: Path) -> None:
+    shutil.copytree(NOTEBOOKS / "data", notebook.lab.folder / "data", dirs_exist_ok=True)
+    shutil.copy(NOTEBOOKS / NAME, notebook.lab.folder)
+    notebook.open(NAME)
+    notebook.run_all()
+    last = notebook.page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")
+    done = last.filter(has_text=re.compile(r"\[\d+\]"))
+    complaint = notebook.page.locator(COMPLAINTS)
+    done.or_(complaint).first.wait_for(timeout=120_000 * notebook.second_s)
+    assert complaint.all_inner_texts() == []
+    assert notebook.page.locator(".jp-OutputArea-output img").count() >= 6
+    assert notebook.page.locator("audio").count() >= 6
+    assert "Here is our recording instead" in notebook.text_of(number_of("cam.connected"))
+
+    run_again(notebook, "lab.browser_call(")
+    button = notebook.page.get_by_role("button", name="Use camera and microphone", exact=True)
+    button.focus()
+    notebook.page.keyboard.press("Enter")
+    notebook.page.locator(".lab-browser[data-call='running']").wait_for()
+    assert "instead" not in run_again(notebook, "cam.connected")
+    assert "'width': 1280" in run_again(notebook, "media_settings")
+    run_again(notebook, 'groupby(["width", "height"])')
+    run_again(notebook, "await cam.close()\nrun.save")
+    notebook.page.locator(".lab-browser[data-call='closed']").wait_for()
