@@ -19,6 +19,9 @@ __all__ = ["SdkSampling"]
 STATS_S = 2.0
 """How long the SDK may take to answer."""
 
+FEW_PACKETS = 10
+"""So many may arrive between two readings before a picture has to come of them."""
+
 
 class SdkSampling:
     """Samples, SSRCs, and the codec that is really sent.
@@ -52,6 +55,8 @@ class SdkSampling:
         self._track_of: dict[int, str] = {}
         self._streams_told: set[int] = set()
         self._codec_told = False
+        self._progress: dict[str, tuple[float, float]] = {}
+        self._dark: set[str] = set()
 
     async def read(self, room: rtc.Room, at_s: float) -> bool:
         """Take one reading; False while the SDK has none.
@@ -70,6 +75,7 @@ class SdkSampling:
         samples = [*self.stats.take(at_s, known, self._name_track), *self._counts()]
         self._tell_streams()
         self._note_targets(samples)
+        self._note_dark(samples)
         if self._tap.recording:
             for track, name, value in samples:
                 self._tap.add("samples", at_s=at_s, peer=self._name, track=track, name=name,
@@ -118,3 +124,23 @@ class SdkSampling:
                 if track == sender.track and name.startswith("target_kbps")
             ]
             sender.target_kbps = sum(parts) if parts else None
+
+    def _note_dark(self, samples: list[Sample]) -> None:
+        """Tell of a track whose packets arrive and give no picture, which the SDK never says.
+
+        The key of the encryption is wrong, or a narrow link breaks every frame.
+        """
+        values = {(track, name): value for track, name, value in samples}
+        for receiver in self._subscriptions.receivers:
+            packets = values.get((receiver.track, "packets_received"))
+            frames = values.get((receiver.track, "frames_decoded"))
+            if packets is None or frames is None:
+                continue
+            before = self._progress.get(receiver.track, (packets, frames))
+            self._progress[receiver.track] = (packets, frames)
+            dark = packets > before[0] + FEW_PACKETS and frames == before[1]
+            if dark and receiver.track not in self._dark:
+                self._dark.add(receiver.track)
+                self._event("packets_without_pictures", receiver.track)
+            elif frames > before[1]:
+                self._dark.discard(receiver.track)

@@ -50,6 +50,10 @@ class Body(str):
 
     size_bytes: int = 0
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Travel to other processes as plain text: they need not know this class."""
+        return str, (str(self),)
+
     @classmethod
     def of(cls, text: str, size_bytes: int) -> Body:
         """Return the text of a message of ``size_bytes`` bytes."""

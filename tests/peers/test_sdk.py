@@ -8,7 +8,7 @@ import pytest
 from livekit import api, rtc
 
 from labkit.errors import CallError, WaitTimeout
-from labkit.media import Chirp
+from labkit.media import Chirp, TestPattern
 from labkit.net import Link
 from labkit.peers.sdk import SdkPeer
 from labkit.rooms.running import LivekitServer
@@ -226,5 +226,62 @@ def test_rows_are_as_wide_as_their_tables(livekit_server: LivekitServer) -> None
         async with SdkRoom(livekit_server) as room:
             await room.join("alice", video=SMALL)
             assert set(room.tap.rows) <= set(COLUMNS)
+
+    run(scene())
+
+
+def test_a_codec_that_the_sdk_replaces_is_told(livekit_server: LivekitServer) -> None:
+    async def scene() -> None:
+        async with SdkRoom(livekit_server) as room:
+            alice = await room.join("alice", video=SMALL, codec="h265")
+            await room.join("bob")
+            await room.until_arrived("bob", 3)
+            await alice.sample()
+            told = [row["detail"] for row in room.tap.rows["events"]
+                    if row["name"] == "codec_replaced"]  # fmt: skip
+            assert json.loads(told[0]) == {"asked": "H265", "sent": "VP8"}
+
+    run(scene())
+
+
+def test_layers_are_chosen_by_the_receiver(livekit_server: LivekitServer) -> None:
+    async def scene() -> None:
+        async with SdkRoom(livekit_server) as room:
+            await room.join("alice", video=TestPattern(640, 480, fps=15))
+            bob = await room.join("bob")
+            frames = room.tap.rows["frames"]
+
+            def newest_layer() -> tuple[str | None, int]:
+                heard = [row for row in frames if row["receiver"] == "bob"]
+                return (heard[-1]["layer"], heard[-1]["width"]) if heard else (None, 0)
+
+            await room.until(lambda: newest_layer() == ("h", 640))
+            (publication,) = bob.room.remote_participants["alice"].track_publications.values()
+            publication.set_video_quality(rtc.VideoQuality.VIDEO_QUALITY_LOW)
+            await room.until(lambda: newest_layer() == ("q", 480))
+            assert all(latency > 0 for latency in room.latencies_ms("bob"))
+
+    run(scene())
+
+
+def test_a_wrong_key_is_seen_by_what_does_not_come(livekit_server: LivekitServer) -> None:
+    async def scene() -> None:
+        async with SdkRoom(livekit_server) as room:
+            right, wrong = ({"encryption_key": key} for key in ("one", "another"))
+            await room.join("alice", video=SMALL, options=right)
+            bob = await room.join("bob", options=right)
+            eve = await room.join("eve", options=wrong)
+            await room.until_arrived("bob", 10)
+
+            async def seen() -> bool:
+                await eve.sample()
+                await bob.sample()
+                return "packets_without_pictures" in room.events("eve")
+
+            async with asyncio.timeout(8 * SECOND):
+                while not await seen():  # noqa: ASYNC110
+                    await asyncio.sleep(1)
+            assert room.arrived("eve") == 0
+            assert "packets_without_pictures" not in room.events("bob")
 
     run(scene())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -165,6 +166,11 @@ def test_other_requests_pass_byte_by_byte() -> None:
 def test_what_cannot_be_read_is_kept_back() -> None:
     for passage in (to_client(b"\xff\xff", RELAY), to_server(b"\xff\xff")):
         assert (passage.name, passage.data, passage.body.size_bytes) == ("unreadable", None, 2)
+
+
+def test_a_body_travels_as_plain_text() -> None:
+    copy = pickle.loads(pickle.dumps(Body.of("text", 7)))
+    assert (type(copy), copy) == (str, "text")
 
 
 def test_a_description_is_readable_below_the_json_without_its_password() -> None:
