@@ -35,7 +35,7 @@ __all__ = [
 
 _PASSWORD = re.compile(r"(?m)^(a=ice-pwd:).*$")
 _CANDIDATE = re.compile(r"(?m)^a=(?:candidate:|end-of-candidates).*\r?\n?")
-_SECRET_KEYS = frozenset({"credential", "refresh_token", "token"})
+_SECRET_KEYS = frozenset({"credential", "refresh_token", "token", "turn_password"})
 _HIDDEN = "(hidden)"
 _BELOW = "(below)"
 

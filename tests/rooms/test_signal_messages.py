@@ -99,7 +99,7 @@ def test_a_trickle_that_is_no_json_is_kept_back() -> None:
 
 def test_join_loses_every_way_around_the_relay() -> None:
     join = rtc.JoinResponse(
-        room=models.Room(name="lab"),
+        room=models.Room(name="lab", turn_password="pw2"),
         ice_servers=[rtc.ICEServer(urls=["turn:127.0.0.1:3478"], username="u", credential="pw")],
         alternative_url="ws://127.0.0.1:1",
     )
@@ -107,6 +107,7 @@ def test_join_loses_every_way_around_the_relay() -> None:
     told = rtc.SignalResponse.FromString(passage.data).join
     assert (len(told.ice_servers), told.alternative_url, told.room.name) == (0, "", "lab")
     assert read_body(passage.body)["ice_servers"][0]["credential"] == "(hidden)"
+    assert read_body(passage.body)["room"]["turn_password"] == "(hidden)"
     assert "turn:127.0.0.1:3478" in passage.body
 
 
