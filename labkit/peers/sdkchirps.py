@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from weakref import WeakValueDictionary
 
 from labkit.media.audio import BLOCK, SAMPLE_RATE
 from labkit.media.chirps import SHAPES
+from labkit.peers.clock import Clock
 
-__all__ = ["ChirpBook"]
+__all__ = ["ChirpBook", "book_of"]
 
 OLDEST_S = float(len(SHAPES))
 """After as many seconds a chirp sounds like a later one."""
@@ -42,3 +44,11 @@ class ChirpBook:
             if second % len(SHAPES) == number and 0 <= at_s - captured_s < OLDEST_S:
                 return block, captured_s
         return None
+
+
+_books: WeakValueDictionary[float, ChirpBook] = WeakValueDictionary()
+
+
+def book_of(clock: Clock) -> ChirpBook:
+    """Return the book of a call: the same for all participants of one second 0 in this process."""
+    return _books.setdefault(clock.zero, ChirpBook())

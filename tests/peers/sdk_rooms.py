@@ -16,7 +16,6 @@ from labkit.net import Link
 from labkit.net.relay_handle import Bridge, Relay
 from labkit.peers.clock import Clock
 from labkit.peers.sdk import SdkPeer
-from labkit.peers.sdkchirps import ChirpBook
 from labkit.rooms.access import AccessProxy
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.tokens import room_token
@@ -49,7 +48,6 @@ class SdkRoom:
         self.room = f"test-{uuid.uuid4().hex[:8]}"
         self.clock = Clock(time.perf_counter())
         self.tap = OpenTap()
-        self.book = ChirpBook()
         self.failures: list[LabError] = []
         self.notes: list[tuple[str, str, str, str]] = []
         self.bridges: dict[str, Bridge] = {}
@@ -72,7 +70,6 @@ class SdkRoom:
             token=token or room_token(self.server, name, self.room, **rights),
             tap=self.tap,
             clock=self.clock,
-            chirps=self.book,
             on_failure=self.failures.append,
             **wanted,
         )

@@ -32,7 +32,6 @@ def test_two_participants_and_everything_a_run_needs(livekit_server: LivekitServ
                 await bob.sample()
                 await room.until_arrived("bob", 15)
             await room.until(lambda: any(r.delivered > 60 for r in bob.receivers))
-            await asyncio.sleep(0.3)  # the search for chirps
             bob.sweep(0.0)
             rows = room.tap.rows
             heard = [row for row in rows["frames"] if row["receiver"] == "bob"]
@@ -51,8 +50,6 @@ def test_two_participants_and_everything_a_run_needs(livekit_server: LivekitServ
             assert {row["track"] for row in rows["tracks"]} == {"alice:audio", "alice:video"}
             assert len({row["ssrc"] for row in rows["streams"] if row["role"] == "media"}) == 2
             assert rows["peers"][0]["engine"] == "livekit"
-            chirps = [row for row in rows["audio"] if row["marker"] is not None]
-            assert all(0 < row["latency_ms"] < 3000 * SECOND for row in chirps if row["frame"])
             assert {row["fate"] for row in rows["audio"]} == {"shown"}
             joined = next(
                 row for row in rows["events"] if (row["peer"], row["name"]) == ("bob", "joined")

@@ -12,8 +12,9 @@ from livekit.rtc._proto import stats_pb2
 from labkit.errors import BadValue, CallError, MediaError
 from labkit.media import TestPattern
 from labkit.peers import sdkerrors
+from labkit.peers.clock import Clock
 from labkit.peers.sdk import SdkPeer
-from labkit.peers.sdkchirps import ChirpBook
+from labkit.peers.sdkchirps import ChirpBook, book_of
 from labkit.peers.sdkevents import detail_of
 from labkit.peers.sdkoptions import (
     CONNECT_S,
@@ -198,6 +199,12 @@ def test_a_chirp_is_the_newest_of_its_shape() -> None:
     assert book.heard("alice:audio", 1, 14.9) == (50, 11.0)
     assert book.heard("alice:audio", 1, 19.1) is None
     assert book.heard("bob:audio", 1, 15.1) is None
+
+
+def test_the_participants_of_a_call_share_a_book() -> None:
+    book = book_of(Clock(1.5))
+    assert book_of(Clock(1.5)) is book
+    assert book_of(Clock(2.5)) is not book
 
 
 def test_percentiles_of_answers_leave_the_missing_out() -> None:
