@@ -68,3 +68,6 @@ async def _row(key: str, seconds: float) -> Row:
         return not_run(key, key, "–", str(error))
     except LabError as error:
         return not_run(key, key, "–", f"it failed: {error}")
+    except Exception as error:  # of a browser, a kernel, a page: the other rows are still wanted
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        return not_run(key, key, "–", f"it failed: {said}")

@@ -40,6 +40,18 @@ def test_a_row_whose_other_side_is_missing_says_so(
     assert "Install Chromium" in row.note
 
 
+def test_a_row_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(_seconds: float) -> Row:
+        raise RuntimeError("the page is gone\nwith a long log")
+
+    monkeypatch.setitem(rows_module.ROWS, "click", failing)
+    failed, soak = rows("click", "soak", folder=tmp_path)
+    assert failed.met is None and failed.note == "it failed: RuntimeError: the page is gone"
+    assert soak.key == "soak"
+
+
 def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:
     assert soak_row(tmp_path).measured == "not run"
     before = {"tasks": 0, "memory_mb": 100.0}
