@@ -21,7 +21,7 @@ import labkit.peers.sdkexit  # noqa: F401  (before the SDK is used)
 from labkit.errors import CallError, LabError
 from labkit.peers import sdkerrors
 from labkit.peers.clock import Clock
-from labkit.peers.sdkchirps import book_of
+from labkit.peers.sdkchirps import ChirpBook, book_of
 from labkit.peers.sdkevents import EVENTS, detail_of
 from labkit.peers.sdkoptions import SdkOptions, check_sdk_codec
 from labkit.peers.sdkpublish import SdkPublisher, soon
@@ -57,6 +57,7 @@ class SdkPeer:
         tap: Where rows go.
         clock: The call's clock.
         place: ``worker`` or ``kernel``, for the Run's table of peers.
+        chirps: Where captured chirps are noted; None: shared by all of this clock.
         on_decoded: Called with track, frame, frame number and second of every decoded frame.
         on_failure: Called with an error that happens while the call runs.
         why_refused: Asked when the server refuses without a reason.
@@ -81,6 +82,7 @@ class SdkPeer:
         tap: Tap | None = None,
         clock: Clock | None = None,
         place: str = "worker",
+        chirps: ChirpBook | None = None,
         on_decoded: Decoded | None = None,
         on_failure: Callable[[LabError], None] | None = None,
         why_refused: WhyRefused | None = None,
@@ -103,7 +105,7 @@ class SdkPeer:
         common: dict[str, Any] = {
             "tap": self.tap,
             "clock": self.clock,
-            "book": book_of(self.clock),
+            "book": chirps or book_of(self.clock),
         }
         self._publisher = SdkPublisher(
             name, codec, self._options, on_failure=self._on_failure, **common
