@@ -35,15 +35,8 @@ PERMISSION_S = 60.0
 KEPT_EARLY = 200
 """Messages kept until the clocks have been compared."""
 
-STATS = (
-    "candidate-pair",
-    "inbound-rtp",
-    "media-source",
-    "outbound-rtp",
-    "remote-inbound-rtp",
-    "remote-outbound-rtp",
-    "transport",
-)
+STATS = ("candidate-pair", "inbound-rtp", "media-source", "outbound-rtp",
+         "remote-inbound-rtp", "remote-outbound-rtp", "transport")  # fmt: skip
 """Types of ``getStats()`` that go into ``samples``."""
 
 
@@ -93,6 +86,7 @@ class RemoteSide:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._asked = 0
         self._heard_at = 0.0
+        self._hears_sound = False
 
     async def open(self) -> None:
         """Nothing to open here: the page opens its connection when it is asked for an offer."""
@@ -253,11 +247,19 @@ class RemoteSide:
     def _take_stats(self, message: dict[str, Any]) -> None:
         at_s = self._page.at(message["at_ms"])
         for report in message["stats"]:
+            self._look_for_sound(report, at_s)
             if report.get("type") in STATS:
                 track = self._track_of(report)
                 for field, value in report.items():
                     if isinstance(value, int | float) and not isinstance(value, bool):
                         self._sample(at_s, track, f"{report['type']}.{field}", value)
+
+    def _look_for_sound(self, report: dict[str, Any], at_s: float) -> None:
+        """Sound has no frames that a page could tell of: its first packets stand for them."""
+        is_sound = (report.get("type"), report.get("kind")) == ("inbound-rtp", "audio")
+        if is_sound and report.get("packetsReceived") and not self._hears_sound:
+            self._hears_sound = True
+            self._on_decoded(f"{self.other}:audio", None, None, at_s)
 
     def _track_of(self, report: dict[str, Any]) -> str | None:
         """Return the track that a report is about; RTP reports and sources have a kind."""

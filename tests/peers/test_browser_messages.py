@@ -225,6 +225,15 @@ def test_stats_become_samples() -> None:
     assert not any(name.startswith(("codec", "outbound-rtp.active")) for name, _track in found)
 
 
+def test_the_first_sound_is_told_once() -> None:
+    side = Side()
+    side.say(type="clock", offset_s=ZERO_S, rtt_s=0.002)
+    for packets in (0, 20, 70):
+        stats = [{"type": "inbound-rtp", "kind": "audio", "packetsReceived": packets}]
+        side.say(type="stats", at_ms=1000.0 + packets, stats=stats)
+    assert side.decoded == [("lab:audio", None, pytest.approx(1.02))]
+
+
 @pytest.mark.parametrize("value", [3, "yes", {"width": object()}, {"width": float("nan")}])
 def test_constraints_that_no_page_can_be_asked(value: Any) -> None:
     with pytest.raises(BadValue, match="cannot be asked of a browser"):
