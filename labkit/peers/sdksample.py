@@ -19,8 +19,11 @@ __all__ = ["SdkSampling"]
 STATS_S = 2.0
 """How long the SDK may take to answer."""
 
-FEW_PACKETS = 10
-"""So many may arrive between two readings before a picture has to come of them."""
+FEW = 10
+"""So many may come between two readings before something has to become of them."""
+
+_STEPS = ("packets_received", "frames_decoded", "frames_delivered")
+_HALTS = ("packets_without_pictures", "pictures_not_delivered")
 
 
 class SdkSampling:
@@ -55,7 +58,7 @@ class SdkSampling:
         self._track_of: dict[int, str] = {}
         self._streams_told: set[int] = set()
         self._codec_told = False
-        self._progress: dict[str, tuple[float, float]] = {}
+        self._progress: dict[str, list[float]] = {}
         self._dark: set[str] = set()
 
     async def read(self, room: rtc.Room, at_s: float) -> bool:
@@ -126,21 +129,30 @@ class SdkSampling:
             sender.target_kbps = sum(parts) if parts else None
 
     def _note_dark(self, samples: list[Sample]) -> None:
-        """Tell of a track whose packets arrive and give no picture, which the SDK never says.
+        """Tell of a track that has come to a halt on its way, which the SDK never says.
 
-        The key of the encryption is wrong, or a narrow link breaks every frame.
+        Packets without pictures: the key of the encryption is wrong, or a narrow link breaks
+        every frame. Pictures that are not delivered: the SDK's stream has stopped, as it does
+        with a playout delay of the room.
         """
         values = {(track, name): value for track, name, value in samples}
         for receiver in self._subscriptions.receivers:
-            packets = values.get((receiver.track, "packets_received"))
-            frames = values.get((receiver.track, "frames_decoded"))
-            if packets is None or frames is None:
-                continue
-            before = self._progress.get(receiver.track, (packets, frames))
-            self._progress[receiver.track] = (packets, frames)
-            dark = packets > before[0] + FEW_PACKETS and frames == before[1]
-            if dark and receiver.track not in self._dark:
-                self._dark.add(receiver.track)
-                self._event("packets_without_pictures", receiver.track)
-            elif frames > before[1]:
-                self._dark.discard(receiver.track)
+            steps = [values.get((receiver.track, name)) for name in _STEPS]
+            known = [step for step in steps if step is not None]
+            if len(known) == len(_STEPS):
+                self._compare(receiver.track, known)
+
+    def _compare(self, track: str, steps: list[float]) -> None:
+        before = self._progress.get(track, steps)
+        self._progress[track] = steps
+        grown = [step - earlier for step, earlier in zip(steps, before, strict=True)]
+        halts = [
+            name
+            for name, came, went in zip(_HALTS, grown, grown[1:], strict=False)
+            if came >= FEW and went == 0
+        ]
+        if halts and track not in self._dark:
+            self._dark.add(track)
+            self._event(halts[0], track)
+        elif grown[-1] > 0:
+            self._dark.discard(track)

@@ -35,7 +35,7 @@ class Held:
         gc.collect()
         me = psutil.Process()
         return cls(
-            files=me.num_fds(),
+            files=me.num_fds() if hasattr(me, "num_fds") else me.num_handles(),
             threads=threading.active_count(),
             tasks=len(asyncio.all_tasks()),
             handles=sum(not handle.disposed for handle in _ffi_client._live_handles),
