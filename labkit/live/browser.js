@@ -77,7 +77,11 @@ function frameCounter({ node, caption, video, canvas }, words) {
 function messenger(model, page, busy) {
   let count = 0;
   const open = new Map();
-  const send = (message) => model.send({ v: MESSAGE_VERSION, page, ...message });
+  const send = (message) => {
+    try {
+      model.send({ v: MESSAGE_VERSION, page, ...message });
+    } catch { /* the kernel has gone: its silence is noticed elsewhere */ }
+  };
   const ask = (message) => {
     const id = `${++count}`;
     open.set(id, setTimeout(busy, BUSY_MS));
