@@ -1,5 +1,5 @@
 """The command line: ``labkit doctor | lab | test | call | show | export | bench |
-codecs | livekit``.
+codecs | livekit | exam``.
 
 Each command is a plain function in a file of its own, loaded when it is asked for: the modules
 import what is heavy inside the function, so that ``labkit --help`` is quick.
@@ -32,6 +32,7 @@ COMMANDS = {
     "bench": "labkit.cli.bench:bench",
     "codecs": "labkit.cli.codecs:codecs",
     "livekit": "labkit.cli.livekit:livekit",
+    "exam": "labkit.cli.exam:exam",
 }
 """Where the function of each command lives."""
 
