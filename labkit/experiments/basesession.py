@@ -140,11 +140,14 @@ class BaseSession:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._watch.close()
-        closing = (side.close() for side in self.sides.values())
-        await asyncio.gather(*closing, return_exceptions=True)
+        await self._close_sides()
         self.tap.detach()
         self._relay.died.remove_done_callback(self._relay_died)
         await self._relay.close()
+
+    async def _close_sides(self) -> None:
+        closing = (side.close() for side in self.sides.values())
+        await asyncio.gather(*closing, return_exceptions=True)
 
     # What sessions differ in.
 

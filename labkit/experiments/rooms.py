@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import BadValue
 from labkit.experiments.experiment import Experiment
 from labkit.experiments.roombreaks import RoomErrors
-from labkit.experiments.roomspec import CLEAN, Participant, RoomAccess, RoomSpec
+from labkit.experiments.roomspec import CLEAN, Participant, RoomAccess, RoomSpec, second_ear
 from labkit.net import Link
 from labkit.words import _
 
@@ -117,6 +117,12 @@ def _access(spec: RoomSpec, server: Server) -> RoomAccess:
         )
         for one in spec.participants
     }
+    for one in spec.second_ears:  # of a kind that is no head in a room's limit, and hidden
+        identity = second_ear(one.name)
+        tokens[identity] = room_token(
+            server, identity, spec.room, kind="agent", hidden=True,
+            can_publish=False, can_publish_data=False,
+        )  # fmt: skip
     watcher = room_token(server, WATCHER, spec.room, room_join=False, room_admin=True)
     url, login = _metrics_of(server)
     return RoomAccess(
@@ -155,8 +161,8 @@ def participant(
 
     Args:
         name: Its identity in the room, and its name in the Run.
-        engine: ``labkit`` (aiortc by WHIP: exact stamps, receives who joined before it) or
-            ``livekit`` (LiveKit's SDK: what an app uses).
+        engine: ``labkit`` (aiortc by WHIP: exact stamps) or ``livekit`` (LiveKit's SDK: what an
+            app uses). A labkit participant receives later publishers by a second connection.
         video: Video source to publish.
         audio: Audio source to publish.
         uplink: Link from here to the server.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from labkit.errors import CallError
@@ -18,14 +18,20 @@ from labkit.experiments.processors import own_cpu_s, sample_processors
 from labkit.experiments.roombreaks import not_connected_error, not_published_error
 from labkit.experiments.roomsampling import sample_room_forever
 from labkit.experiments.roomspec import SFU, RoomSpec
-from labkit.experiments.seats import SdkSeat, Surroundings, WhipSeat, seat_for
+from labkit.experiments.seats import (
+    SdkSeat,
+    SecondEarSeat,
+    Surroundings,
+    WhipSeat,
+    seat_for,
+)
 from labkit.net import Link
 from labkit.net.relay_handle import Relay
 from labkit.peers.clock import Clock
 from labkit.peers.codecs import check_codec
 from labkit.peers.packetbook import PacketBook
 from labkit.peers.whip import PublishedTrack
-from labkit.rooms.listing import Listed, list_room
+from labkit.rooms.listing import Listed, list_room, unsubscribe
 from labkit.run.join import FORWARDER
 from labkit.run.tap import Tap
 
@@ -63,9 +69,10 @@ class RoomSession(BaseSession):
         around = Surroundings(
             spec=spec, relay=relay, tap=tap, clock=clock, book=book, note=self._note,
             on_decoded=self._decoded, on_failure=lambda error: notify("failed", error),
-            is_full=self._is_full,
+            is_full=self._is_full, chirps=_chirps(spec),
         )  # fmt: skip
         self._seats = {one.name: seat_for(one, around) for one in spec.participants}
+        self._ears = {one.name: SecondEarSeat(one, around) for one in spec.second_ears}
         self._numbered = {f"{one.name}:video" for one in spec.participants if one.video}
 
     async def start(self) -> None:
@@ -91,18 +98,14 @@ class RoomSession(BaseSession):
         for seat in publishing:
             await self._join(seat)
         others = [seat for seat in self._seats.values() if seat not in publishing]
-        joining = [asyncio.create_task(self._join(seat), name=seat.name) for seat in others]
-        try:
-            await asyncio.gather(*joining)
-        finally:
-            for task in joining:
-                task.cancel()
-            await asyncio.gather(*joining, return_exceptions=True)
+        await _all([*map(self._join, others), *map(self._open_ear, self._ears.values())])
 
     async def change_link(self, direction: str, link: Link) -> None:
         """Bend one direction of one participant's link while the room runs."""
-        seat = self._seats[direction.replace(SFU, "").replace("->", "")]
-        await seat.bridge.change(direction, link)
+        name = direction.replace(SFU, "").replace("->", "")
+        for seat in self._connections():
+            if seat.name == name and seat.peer is not None:
+                await seat.bridge.change(direction, link)
         self._note_event("link_changed", {"direction": direction, **link.to_dict()})
 
     async def wait_first_frame(self, within_s: float) -> float:
@@ -125,30 +128,44 @@ class RoomSession(BaseSession):
         return {
             "relay_realtime": self._relay.realtime,
             "server": self.spec.access.url,
-            "subscribed": {name: seat.receives() for name, seat in self._seats.items()},
+            "subscribed": {name: self._receives(name) for name in self._seats},
         }
 
     async def counts(self) -> dict[str, Any]:
         """Return the relay's counters by direction."""
         counts: dict[str, Any] = {}
-        for seat in self._seats.values():
-            counts.update(await seat.bridge.counts())
+        for seat in self._connections():
+            for direction, found in (await seat.bridge.counts()).items():
+                before = counts.get(direction, {})
+                told = {name: n + before.get(name, 0) for name, n in found.items() if _is_count(n)}
+                counts[direction] = {**found, **told}
         return counts
 
     def watched_as(self, receiver: str, track: str) -> str:
         """Return what a watcher calls a track at one of its receivers."""
         return f"{track}->{receiver}"
 
-    async def close(self) -> None:
-        """Close everything, also what was opened halfway."""
-        self.sides = dict(self._seats)
-        await super().close()
+    async def _close_sides(self) -> None:
+        # One after the other: the SDK's native part has crashed when many left at once.
+        seats = self._connections()
+        for seat in seats:
+            if isinstance(seat, SdkSeat):
+                await asyncio.gather(seat.close(), return_exceptions=True)
+        others = (seat.close() for seat in seats if isinstance(seat, WhipSeat))
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _connections(self) -> list[WhipSeat | SdkSeat]:
+        return [*self._seats.values(), *self._ears.values()]
+
+    def _receives(self, name: str) -> list[str]:
+        return sorted(t for seat in self._connections() if seat.name == name
+                      for t in seat.receives())  # fmt: skip
 
     def _expected(self) -> Iterable[tuple[str, str]]:
         return [
             (name, track)
-            for name, seat in self._seats.items()
-            for track in seat.receives()
+            for name in self._seats
+            for track in self._receives(name)
             if track in self._numbered
         ]
 
@@ -156,11 +173,26 @@ class RoomSession(BaseSession):
         self._event(self.spec.names[0], name, detail)
 
     async def _join(self, seat: WhipSeat | SdkSeat) -> None:
-        wanted = await self._offered(seat) if seat.participant.subscribe else []
-        await seat.join(wanted)
-        await self._connected(seat)
+        await self._enter(seat)
         if seat.participant.sends:
             await self._published(seat)
+
+    async def _open_ear(self, seat: WhipSeat) -> None:
+        """Let somebody receive who came later."""
+        await seat.open()
+        self.peers[seat.identity] = seat.peer
+        await self._enter(seat)
+
+    async def _enter(self, seat: WhipSeat | SdkSeat) -> None:
+        there = await self._tracks() if seat.participant.subscribe else []
+        there = [one for one in there if one.publisher != seat.identity]
+        wanted = self._wanted(seat, there)
+        besides = [one for one in there if one not in wanted]
+        await seat.join(wanted, besides)
+        await self._connected(seat)
+        if besides and isinstance(seat, WhipSeat):
+            access, sids = self.spec.access, [one.sid for one in besides]
+            await unsubscribe(access.http_url, access.watcher, self.spec.room, seat.identity, sids)
 
     async def _connected(self, seat: WhipSeat | SdkSeat) -> None:
         deadline_s = self.clock.now() + CONNECT_WITHIN_S
@@ -184,11 +216,13 @@ class RoomSession(BaseSession):
             await asyncio.sleep(ASK_S)
         self._event(seat.name, "published", sorted(wanted))
 
-    async def _offered(self, seat: WhipSeat | SdkSeat) -> list[PublishedTrack]:
-        """Return what a participant can subscribe to: one track of a kind of everybody else."""
-        found: dict[str, PublishedTrack] = {}
-        for one in await self._tracks():
-            if one.publisher != seat.name:
+    def _wanted(
+        self, seat: WhipSeat | SdkSeat, there: list[PublishedTrack]
+    ) -> list[PublishedTrack]:
+        """Return one track of a kind of everybody else, without what is received already."""
+        had, found = self._receives(seat.name), dict[str, PublishedTrack]()
+        for one in there:
+            if one.publisher != seat.name and one.track not in had:
                 found.setdefault(one.track, one)
         return list(found.values())
 
@@ -216,3 +250,26 @@ class RoomSession(BaseSession):
     def _event(self, peer: str, name: str, detail: Any = "") -> None:
         text = detail if isinstance(detail, str) else json.dumps(detail)
         self.tap.add("events", at_s=self.clock.now(), peer=peer, name=name, detail=text)
+
+
+def _chirps(spec: RoomSpec) -> Any:
+    if all(one.engine != "livekit" for one in spec.participants):
+        return None
+    from labkit.peers.sdkchirps import ChirpBook
+
+    return ChirpBook()
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+async def _all(works: list[Coroutine[Any, Any, None]]) -> None:
+    """Do all at once; the first that fails ends the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labkit.net.relay_handle import Relay
     from labkit.peers.clock import Clock
 
-__all__ = ["ENGINES", "SFU", "Participant", "RoomAccess", "RoomSpec"]
+__all__ = ["ENGINES", "SFU", "Participant", "RoomAccess", "RoomSpec", "second_ear"]
 
 ENGINES = ("labkit", "livekit")
 """aiortc by WHIP, the measuring instrument; and LiveKit's own SDK, what an app uses."""
@@ -171,6 +171,15 @@ class RoomSpec:
         listening += [one.name for one in others if one.subscribe]
         return sender, listening[0] if listening else SFU
 
+    @property
+    def second_ears(self) -> tuple[Participant, ...]:
+        """Those who need a second connection to receive who publishes after them.
+
+        A participant by WHIP receives what is there when it joins, and publishers join in order.
+        """
+        publishers = [one for one in self.participants if one.sends]
+        return tuple(one for one in publishers[:-1] if one.subscribe and one.engine == "labkit")
+
     def with_links(self, links: Mapping[str, Link]) -> RoomSpec:
         """Return the same room over other links."""
         bent = []
@@ -201,6 +210,11 @@ class RoomSpec:
         from labkit.experiments.roomsession import RoomSession
 
         return RoomSession(self, relay, clock, notify)
+
+
+def second_ear(name: str) -> str:
+    """Return the identity of somebody's second connection."""
+    return f"{name} (second ear)"
 
 
 def _check_name(name: Any) -> None:

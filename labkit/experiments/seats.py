@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from labkit.errors import LabError
 from labkit.experiments.roombreaks import full_error, seen_as_full
-from labkit.experiments.roomspec import SFU, Participant, RoomSpec
+from labkit.experiments.roomspec import SFU, Participant, RoomSpec, second_ear
 from labkit.net.relay_handle import Bridge, Relay
 from labkit.net.sdp import replace_candidates
 from labkit.peers.clock import Clock
 from labkit.peers.packetbook import PacketBook
-from labkit.peers.whip import PublishedTrack, WhipPeer
+from labkit.peers.whip import PublishedTrack, SecondEar, WhipPeer
 from labkit.run.tap import Tap
 from labkit.signaling.base import Note
 from labkit.signaling.whip import WhipError
 
-__all__ = ["SdkSeat", "Surroundings", "WhipSeat", "seat_for"]
+__all__ = ["SdkSeat", "SecondEarSeat", "Surroundings", "WhipSeat", "seat_for"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Surroundings:
     on_decoded: Callable[..., None]
     on_failure: Callable[[LabError], None]
     is_full: Callable[[], Awaitable[bool]]
+    chirps: Any
+    "The ``ChirpBook`` of this process, None where nobody uses the SDK."
 
 
 def seat_for(participant: Participant, around: Surroundings) -> WhipSeat | SdkSeat:
@@ -63,6 +65,11 @@ class _Seat:
     @property
     def name(self) -> str:
         """Who sits there."""
+        return self.participant.name
+
+    @property
+    def identity(self) -> str:
+        """Who this connection is for the server."""
         return self.participant.name
 
     @property
@@ -105,14 +112,18 @@ class _Seat:
 class WhipSeat(_Seat):
     """Aiortc by WHIP: it swaps the addresses in offer and answer itself."""
 
+    peer_class = WhipPeer
+
     async def open(self) -> None:
         """Open the links and the peer; nothing is sent yet."""
         await self._open_bridge()
         buffer, book = self.participant.jitter_buffer, self._around.book
-        self.peer = WhipPeer(self.name, jitter_buffer=buffer, book=book, **self._common())
+        self.peer = self.peer_class(self.name, jitter_buffer=buffer, book=book, **self._common())
         await self.peer.open()
 
-    async def join(self, wanted: Sequence[PublishedTrack]) -> None:
+    async def join(
+        self, wanted: Sequence[PublishedTrack], besides: Sequence[PublishedTrack] = ()
+    ) -> None:
         """Join the room.
 
         Raises:
@@ -122,7 +133,7 @@ class WhipSeat(_Seat):
         access = self._around.spec.access
         try:
             await self.peer.join(
-                f"{access.http_url}/whip/v1", access.tokens[self.name], wanted,
+                f"{access.http_url}/whip/v1", access.tokens[self.identity], wanted, besides,
                 rewrite=self._rewrite, note=self._noted("signaling (WHIP)"),
             )  # fmt: skip
         except WhipError as error:
@@ -144,6 +155,24 @@ class WhipSeat(_Seat):
         told = {"instead_of": sender, "is": f"{host}:{port}", "to": receiver}
         self.peer.event("relay_address", told)
         return changed
+
+
+class SecondEarSeat(WhipSeat):
+    """A second connection of a participant, over links like its first one's.
+
+    Each connection has a bridge, so a rate limit holds for each; media flow up by the first and
+    down by the second or the first, and the rest is RTCP.
+    """
+
+    peer_class = SecondEar
+
+    def __init__(self, participant: Participant, around: Surroundings) -> None:
+        super().__init__(replace(participant, video=None, audio=None), around)
+
+    @property
+    def identity(self) -> str:
+        """Who this connection is for the server."""
+        return second_ear(self.name)
 
 
 class SdkSeat(_Seat):
@@ -173,11 +202,14 @@ class SdkSeat(_Seat):
             url=proxy.url,
             token=access.tokens[self.name],
             options=dict(self.participant.options),
+            chirps=self._around.chirps,
             **self._common(),
         )
         await self.peer.open()
 
-    async def join(self, wanted: Sequence[PublishedTrack]) -> None:
+    async def join(
+        self, wanted: Sequence[PublishedTrack], besides: Sequence[PublishedTrack] = ()
+    ) -> None:
         """Join the room; the SDK subscribes to everything by itself.
 
         Raises:

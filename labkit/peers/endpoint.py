@@ -133,6 +133,9 @@ class Peer:
             # Never a STUN server of somebody on the internet, which is aiortc's default.
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
+        self._introduce()
+
+    def _introduce(self) -> None:
         self.tap.add("peers", peer=self.name, engine=self.engine, place=self._place,
                      clock_offset_s=0.0, clock_error_s=0.0)  # fmt: skip
 

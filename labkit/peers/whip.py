@@ -19,7 +19,7 @@ from labkit.peers.endpoint import Peer
 from labkit.signaling.base import Note, Rewrite
 from labkit.signaling.whip import WhipClient
 
-__all__ = ["PublishedTrack", "SFU", "WhipPeer"]
+__all__ = ["SFU", "PublishedTrack", "SecondEar", "WhipPeer"]
 
 SFU = "sfu"
 """How the server is called in a Run."""
@@ -58,6 +58,7 @@ class WhipPeer(Peer):
         self.sid = ""
         "The server's own name for this participant."
         self._wanted: Sequence[PublishedTrack] = ()
+        self._besides: Sequence[PublishedTrack] = ()
         self._by_mid: dict[str, str] = {}
         self._whip: WhipClient | None = None
 
@@ -66,6 +67,7 @@ class WhipPeer(Peer):
         url: str,
         token: str,
         wanted: Sequence[PublishedTrack],
+        besides: Sequence[PublishedTrack] = (),
         *,
         rewrite: Rewrite,
         note: Note,
@@ -76,6 +78,8 @@ class WhipPeer(Peer):
             url: The WHIP endpoint.
             token: The participant's own.
             wanted: What to receive; whoever sends it has to be there already.
+            besides: What else is in the room: the server sends everything as long as there is
+                a section for it, in an order of its own.
             rewrite: Sees both descriptions on their way.
             note: Writes down the messages.
 
@@ -89,7 +93,7 @@ class WhipPeer(Peer):
             ways = (SFU, self.name) if name[:1].isdigit() else (self.name, SFU)
             note(*ways, name, body)
 
-        self._wanted = wanted
+        self._wanted, self._besides = wanted, besides
         self._whip = WhipClient(url, token, headers=_header(wanted), note=noted)
         offer = await rewrite(self.name, SFU, await self.create_offer())
         answer = await self._whip.offer(offer)
@@ -104,7 +108,7 @@ class WhipPeer(Peer):
     async def create_offer(self) -> str:
         """Return an offer: a section for each track to receive, and one for each own source."""
         # In this order: the server uses no codec that the first section of a kind does not name.
-        for one in self._wanted:
+        for one in (*self._wanted, *self._besides):
             self.pc.addTransceiver(one.kind, direction="recvonly")
         for kind, source in self._sources.items():
             if source is not None:
@@ -129,6 +133,16 @@ class WhipPeer(Peer):
     def receives(self) -> list[str]:
         """Names of the tracks that it has subscribed to."""
         return sorted(self._by_mid.values())
+
+
+class SecondEar(WhipPeer):
+    """A second connection of somebody who is there already, for those who came later.
+
+    WHIP has one offer and one answer, so the first connection cannot take their tracks.
+    """
+
+    def _introduce(self) -> None:
+        """The peer is in the Run already."""
 
 
 def _header(wanted: Sequence[PublishedTrack]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who is in a room and what they publish, asked with a token instead of the server's secret."""
+"""A room as its server knows it, asked with a token instead of the server's secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labkit.errors import CallError
 from labkit.rooms.hiding import hide_tokens
 from labkit.words import _
 
-__all__ = ["Listed", "ListedTrack", "list_room"]
+__all__ = ["Listed", "ListedTrack", "list_room", "unsubscribe"]
 
 WITHIN_S = 5.0
 
@@ -46,21 +46,45 @@ async def list_room(http_url: str, token: str, room: str) -> list[Listed]:
     Raises:
         CallError: The server does not answer, or refuses.
     """
-    url = f"{http_url}/twirp/livekit.RoomService/ListParticipants"
+    told = await _ask(http_url, token, "ListParticipants", {"room": room})
+    return [_listed(one) for one in told.get("participants", ())]
+
+
+async def unsubscribe(
+    http_url: str, token: str, room: str, identity: str, track_sids: list[str]
+) -> None:
+    """Have the server send somebody some tracks no more.
+
+    Args:
+        http_url: The server, for instance ``http://127.0.0.1:7880``.
+        token: One with the right ``roomAdmin`` for this room.
+        room: The room.
+        identity: Who receives them.
+        track_sids: The tracks, by the server's names.
+
+    Raises:
+        CallError: The server does not answer, or refuses.
+    """
+    wish = {"room": room, "identity": identity, "track_sids": track_sids, "subscribe": False}
+    await _ask(http_url, token, "UpdateSubscriptions", wish)
+
+
+async def _ask(http_url: str, token: str, method: str, wish: dict[str, Any]) -> dict[str, Any]:
+    url = f"{http_url}/twirp/livekit.RoomService/{method}"
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S)) as session:
-            async with session.post(url, json={"room": room}, headers=headers) as answer:
+            async with session.post(url, json=wish, headers=headers) as answer:
                 if answer.status != 200:
                     raise _refused(answer.status, await answer.text())
-                told = await answer.json()
+                told: dict[str, Any] = await answer.json()
+                return told
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise CallError(
-            _("The LiveKit server does not say who is in the room."),
+            _("The LiveKit server does not tell about the room."),
             f"{type(error).__name__}: {hide_tokens(str(error))}.",
             _("See whether it runs, and at which address."),
         ) from None
-    return [_listed(one) for one in told.get("participants", ())]
 
 
 def _listed(told: dict[str, Any]) -> Listed:
@@ -74,7 +98,7 @@ def _listed(told: dict[str, Any]) -> Listed:
 
 def _refused(status: int, text: str) -> CallError:
     return CallError(
-        _("The LiveKit server refuses to say who is in the room."),
+        _("The LiveKit server refuses to tell about the room."),
         f"{status}: {hide_tokens(text)}",
         _("The token needs the right roomAdmin for this room."),
     )

@@ -25,13 +25,14 @@ def small_room(*others: Any, server: LivekitServer, **options: Any) -> Any:
     return lab.room(alice, *others, server=server, **options)
 
 
-def latency_ms(one: lab.Run, receiver: str) -> float:
-    return float(one.summary("alice", receiver)["latency_ms"]["p50"])
+def latency_ms(one: lab.Run, sender: str) -> float:
+    """Return what the quickest frames need: a busy machine makes the others late."""
+    return float(one.summary(sender, "bob")["latency_ms"]["p5"])
 
 
 def rtts(one: lab.Run) -> dict[str, float]:
     told = one.samples[one.samples["name"] == "rtt_ms"]
-    return {str(peer): float(own["value"].iloc[-1]) for peer, own in told.groupby("peer")}
+    return {str(peer): float(own["value"].min()) for peer, own in told.groupby("peer")}
 
 
 def pairs(one: lab.Run) -> dict[str, dict[str, str]]:
@@ -105,15 +106,11 @@ def test_a_bent_uplink_shifts_the_latency_and_nobody_else(livekit_server: Liveki
 
     with nothing_left():
         before, during, after = run(work())
-    shift = latency_ms(during, "bob") - latency_ms(before, "bob")
+    shift = latency_ms(during, "alice") - latency_ms(before, "alice")
     assert shift == pytest.approx(50, abs=5 * SECOND)
-    carol = [
-        float(one.summary("carol", "bob")["latency_ms"]["p50"]) for one in (before, during, after)
-    ]
-    assert max(carol) - min(carol) < 10 * SECOND
-    assert latency_ms(after, "bob") < latency_ms(during, "bob") - 30
-    rtt_ms = rtts(during)
-    assert rtt_ms["alice"] > rtt_ms["carol"] + 5  # smoothed: it follows a change slowly
+    carol = [latency_ms(one, "carol") for one in (before, during, after)]
+    assert max(carol) - min(carol) < 5 * SECOND
+    assert latency_ms(after, "alice") < latency_ms(during, "alice") - 30
     changes = during.events[during.events["name"] == "link_changed"]
     assert json.loads(changes["detail"].iloc[0])["direction"] == "alice->sfu"
 
@@ -121,10 +118,10 @@ def test_a_bent_uplink_shifts_the_latency_and_nobody_else(livekit_server: Liveki
 def test_links_hold_from_the_start(livekit_server: LivekitServer) -> None:
     alice = lab.participant("alice", video=SMALL, uplink=FRAME)
     bob = lab.participant("bob", downlink=lab.Link(delay_ms=30))
-    one = run(lab.room(alice, bob, server=livekit_server).record(2.5))
+    one = run(lab.room(alice, bob, server=livekit_server).record(4))
     assert rtts(one)["alice"] == pytest.approx(50, abs=5 * SECOND)
     frames = one.frames[one.frames["fate"] == "shown"]
-    network_ms = (frames["last_arrived_s"] - frames["first_sent_s"]).median() * 1000
+    network_ms = (frames["last_arrived_s"] - frames["first_sent_s"]).quantile(0.05) * 1000
     assert network_ms == pytest.approx(80, abs=5 * SECOND)
     wire = one.packets[(one.packets["layer"] == "wire") & (one.packets["fate"] == "delivered")]
     waits_ms = ((wire["due_s"] - wire["sent_s"]) * 1000).groupby([wire["sender"], wire["receiver"]])
@@ -149,13 +146,16 @@ def test_several_publishers_and_receivers(livekit_server: LivekitServer) -> None
     one, counts = run(work())
     everything = ["alice:audio", "alice:video", "bob:video"]
     assert one.meta["subscribed"] == {
-        "alice": [],
+        "alice": ["bob:video"],  # who came later, by a second connection
         "bob": ["alice:audio", "alice:video"],
         "carol": everything,
         "dave": everything,
         "erin": [],
     }
-    for sender, receivers in (("alice", ("bob", "carol", "dave")), ("bob", ("carol", "dave"))):
+    for sender, receivers in (
+        ("alice", ("bob", "carol", "dave")),
+        ("bob", ("alice", "carol", "dave")),
+    ):
         for receiver in receivers:
             frames = one.summary(sender, receiver)["frames"]
             assert frames["shown"] > 15, (sender, receiver, frames)
@@ -166,7 +166,7 @@ def test_several_publishers_and_receivers(livekit_server: LivekitServer) -> None
 def test_a_full_room_is_told_in_words(livekit_server: LivekitServer) -> None:
     made = small_room("bob", "carol", server=livekit_server, max_participants=2)
     with nothing_left():
-        with pytest.raises(CallError, match="is full: (bob|carol) cannot join") as full:
+        with pytest.raises(CallError, match=r"is full: (bob|carol) cannot join") as full:
             run(made.start())
     assert "2 participants" in str(full.value)
 
