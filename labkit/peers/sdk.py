@@ -30,6 +30,7 @@ from labkit.peers.sdksample import SdkSampling
 from labkit.peers.sdksend import SdkSender
 from labkit.peers.sdkstats import Pair
 from labkit.peers.sdksubscribe import SdkSubscriptions
+from labkit.rooms.hiding import hide_tokens
 from labkit.run.tap import Tap
 from labkit.words import _
 
@@ -37,6 +38,8 @@ __all__ = ["SdkPeer", "WhyRefused"]
 
 PAIR_S = 1.0
 """How long after joining the pair of addresses is looked for."""
+
+_STATES = {"reconnecting": "disconnected", "reconnected": "connected"}
 
 WhyRefused = Callable[[], Any]
 """Returns in words (or awaitably) why the server may refuse a join, or None."""
@@ -232,12 +235,18 @@ class SdkPeer:
         if self._room is not None:
             await self._sampling.read(self._room, self.clock.now() if now_s is None else now_s)
 
-    def spawn(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Awaitable[Any]) -> asyncio.Task[None]:
         """Run something beside everything else; it ends when the participant leaves."""
-        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        task = asyncio.create_task(self._beside(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _beside(self, work: Awaitable[Any]) -> None:
+        try:
+            await work
+        except Exception as error:  # nobody waits for it, so the Run has to tell
+            self.event("failed_beside", hide_tokens(f"{type(error).__name__}: {error}"))
 
     async def close(self) -> None:
         """Leave the room and let go of everything, in the order that the SDK needs."""
@@ -274,16 +283,10 @@ class SdkPeer:
             self._subscriptions.subscribed(*arguments)
         elif name == "track_unsubscribed":
             self._subscriptions.unsubscribed(*arguments)
-        elif name == "reconnecting":
-            self._set_state("disconnected")
-        elif name == "reconnected":
-            self._set_state("connected")
+        elif name in _STATES and self._state != "closed":
+            self._state = _STATES[name]
         elif name == "disconnected":
             self._left(rtc.DisconnectReason.Name(arguments[0]))
-
-    def _set_state(self, state: str) -> None:
-        if self._state != "closed":
-            self._state = state
 
     def _left(self, reason: str) -> None:
         if self._state == "closed":

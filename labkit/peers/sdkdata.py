@@ -12,6 +12,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
+from livekit.rtc.participant import PublishDataError
 
 from labkit.errors import BadValue, CallError
 from labkit.peers.sdkseries import Answers, Series, check_number
@@ -191,9 +192,15 @@ async def measure_rpc(
 
 
 async def _publish(room: rtc.Room, data: bytes, reliable: bool, to: str, topic: str) -> None:
-    await room.local_participant.publish_data(
-        data, reliable=reliable, destination_identities=[to], topic=topic
-    )
+    try:
+        await room.local_participant.publish_data(
+            data, reliable=reliable, destination_identities=[to], topic=topic
+        )
+    except PublishDataError as error:
+        raise CallError(
+            _("The SDK could not send the data."),
+            _("It says: {words}.").format(words=error.message.rstrip(".")),
+        ) from error
 
 
 def _write(peer: SdkPeer, sender: str, receiver: str, channel: str, data: bytes) -> None:

@@ -56,7 +56,7 @@ def test_two_participants_and_everything_a_run_needs(livekit_server: LivekitServ
             )
             assert json.loads(joined["detail"]) == {"already_there": ["alice"]}
             assert "participant_connected" not in room.events("bob")
-            assert "participant_connected" in room.events("alice")
+            await room.until(lambda: "participant_connected" in room.events("alice"))
             assert room.failures == []
         assert alice.connection_state == "closed"
         assert asyncio.all_tasks() - before == set()

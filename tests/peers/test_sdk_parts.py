@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from typing import Any
@@ -260,3 +261,18 @@ def test_the_sdk_comes_to_rest_after_its_own_end() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30 * SECOND
     )
     assert (ended.returncode, ended.stdout.split()) == (0, ["disposed", "rested", "0.1"])
+
+
+def test_what_fails_beside_is_an_event() -> None:
+    async def scene() -> None:
+        peer = lone_peer([])
+        told: list[Any] = []
+        peer.event = lambda name, detail="": told.append((name, detail))  # type: ignore[method-assign]
+
+        async def fail() -> None:
+            raise ValueError(f"no {TOKEN}")
+
+        await peer.spawn(fail())
+        assert told == [("failed_beside", "ValueError: no …")]
+
+    asyncio.run(scene())
