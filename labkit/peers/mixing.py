@@ -98,6 +98,11 @@ class Mixer(Fanout):
         """Return the mosaic in a few words."""
         return f"mosaic of {self._tiling.count} {self.width}x{self.height}@{self.fps}"
 
+    @property
+    def target_kbps(self) -> float:
+        """The encoder's target: the lowest that a receiver can take."""
+        return float(self._encoder.target_bitrate) / 1000
+
     async def busy(self) -> float:
         """Return the seconds that drawing and encoding have taken so far."""
         return self._busy_s

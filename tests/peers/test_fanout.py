@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -211,6 +212,35 @@ def test_a_key_frame_is_made_for_everybody_when_one_asks() -> None:
                 mixer.want_key_frame()
             made.append((await mixer.make()).alone)
         assert made == [True, False, False, False, True, False]
+
+    run(work())
+
+
+class FarEnd:
+    """A sender as the mixer sees it: what its receiver has asked for."""
+
+    def __init__(self, target_bitrate: int) -> None:
+        self._RTCRtpSender__encoder = SimpleNamespace(target_bitrate=target_bitrate)
+        self.told = 0
+
+    def _send_keyframe(self) -> None:
+        self.told += 1
+
+
+def test_the_slowest_receiver_decides_for_all_and_anybody_may_ask_for_a_key_frame() -> None:
+    async def work() -> None:
+        picture = TestPattern(320, 180, fps=30).open().picture(3)
+        mixer = Mixer(Tiling(1, 320, 180), lambda: [picture], fps=30, codec="vp8",
+                      on_made=lambda number, reading: None, on_failure=Fails())  # fmt: skip
+        ends = [FarEnd(900_000), FarEnd(300_000), FarEnd(600_000)]
+        for end in ends:
+            mixer.listen_to(end)  # type: ignore[arg-type]
+        assert (await mixer.make()).alone
+        assert mixer.target_kbps == 300
+        assert not (await mixer.make()).alone
+        ends[2]._send_keyframe()
+        assert (await mixer.make()).alone
+        assert ends[2].told == 1
 
     run(work())
 
