@@ -134,7 +134,8 @@ sentence = lab.Speech()
 print(sentence.describe())
 sounds = {"speech": sentence, "tone": lab.Tone(440), "chirp": lab.Chirp()}
 sounds = {name: codecs.read_sound(source, 4) for name, source in sounds.items()}
-for sound in sounds.values():
+for name, sound in sounds.items():
+    print(name)
     display(Audio(sound.samples / 32768, rate=sound.rate, normalize=False))
 
 # %% [markdown]
@@ -402,7 +403,8 @@ intervals[intervals["skipped"] > 0].round(1)
 # %%
 raw_mbps = 1280 * 720 * 1.5 * 8 * 30 / 1e6
 print(f"raw {raw_mbps:.0f} Mbit/s, that is {raw_mbps / 50:.1f} lines")
-print(f"your own run: {media_cost(run)['raw_kbps'].sum() / media_cost(run)['sent_kbps'].sum():.0f}")
+totals = media_cost(run)[["raw_kbps", "sent_kbps"]].sum()
+print(f"your own call sent {totals['raw_kbps'] / totals['sent_kbps']:.0f} times less than raw")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -417,7 +419,7 @@ print(f"your own run: {media_cost(run)['raw_kbps'].sum() / media_cost(run)['sent
 
 # %%
 steps = frames["rtp_timestamp"].diff().dropna() % 2**32
-print(f"{steps.mean():.1f} ticks apart, that is {90_000 / steps.mean():.2f} frames a second")
+print(f"mostly {steps.median():.0f} apart, that is {90_000 / steps.median():.1f} frames a second")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -480,6 +482,8 @@ print(f"{capture_intervals(busy)['skipped'].sum():.0f} ticks were skipped in 4 s
 # ## Troubleshooting
 #
 # - **`There is no file runs/film.mp4`**: run the cell that makes it.
+# - **Your calm call skips ticks too**: the computer does something else as well. Ours is
+#   `data/media-call.run`.
 # - **`The browser was not connected`**: press a button of the widget, then run the cell again.
 # - **The browser does not ask, and says no**: you denied it before. Look for a camera beside the
 #   page's address, and allow it there.
