@@ -341,8 +341,8 @@ lab.MediaFile("runs/film.mp4", 360, 640, fps=15)
 
 # %% [markdown]
 # You get exactly that. The lab makes the picture smaller and adds bars, and of two pictures it
-# leaves out one. Whoever asks does not see that the file was another one. With a camera it is the
-# same.
+# leaves out one. The picture does not tell what the file was like. With a camera, `resizeMode`
+# does.
 #
 # ### A source that is late
 #
@@ -450,7 +450,7 @@ print(f"{1 - cost['coded_kbps'] / cost['sent_kbps']:.0%} of it was headers")
 # <details><summary>Answer</summary>
 #
 # A frame is sent for every tick, changed or not, and each one is a packet with headers. To save
-# that, send fewer frames, or none: turn the track off.
+# that, send fewer frames, or none: stop the track. (One that is only *disabled* goes on, in black.)
 #
 # </details>
 #
@@ -473,7 +473,7 @@ print(f"{capture_intervals(busy)['skipped'].sum():.0f} ticks were skipped in 4 s
 # - Write something small in red on blue, and take a picture of it in a video call. Why is it harder
 #   to read than black on white? Look at the planes.
 # - Which is larger, raw: your voice for a whole day, or your camera for one minute?
-# - Ask for `{"width": {"exact": 1281}}` in the browser cell, and press the camera's button. Who
+# - Ask for `{"width": {"exact": 9999}}` in the browser cell, and press the camera's button. Who
 #   says no, and in which words?
 # - A telephone is held upright. Who turns the picture: the camera, the sender, or the receiver?
 # - Change `Green` so that every pixel is different each time
