@@ -9,7 +9,14 @@ from labkit.experiments.saying import CallErrors
 from labkit.signaling.whiperrors import WhipError
 from labkit.words import _
 
-__all__ = ["RoomErrors", "full_error", "not_connected_error", "not_published_error", "seen_as_full"]
+__all__ = [
+    "RoomErrors",
+    "full_error",
+    "not_connected_error",
+    "not_published_error",
+    "seen_as_full",
+    "server_gone_error",
+]
 
 
 class RoomErrors(CallErrors):
@@ -105,4 +112,13 @@ def not_published_error(name: str, kinds: Iterable[str], within_s: float) -> Wai
         ),
         _("The token may lack the right to publish, or the link loses too much."),
         _("Look at its grants: can_publish, can_publish_sources."),
+    )
+
+
+def server_gone_error(url: str) -> CallError:
+    """Return the error for a server that ends while a room is on it."""
+    return CallError(
+        _("The LiveKit server {url} is gone.").format(url=url),
+        _("Its process was ended, or it crashed; whoever joined by WHIP does not come back."),
+        _("Start the server again, and then the room."),
     )

@@ -15,7 +15,11 @@ from labkit.errors import CallError
 from labkit.experiments.basesession import BaseSession
 from labkit.experiments.breaks import failed_error
 from labkit.experiments.processors import own_cpu_s, sample_processors
-from labkit.experiments.roombreaks import not_connected_error, not_published_error
+from labkit.experiments.roombreaks import (
+    not_connected_error,
+    not_published_error,
+    server_gone_error,
+)
 from labkit.experiments.roomsampling import sample_room_forever
 from labkit.experiments.roomspec import SFU, RoomSpec
 from labkit.experiments.seats import (
@@ -25,6 +29,7 @@ from labkit.experiments.seats import (
     WhipSeat,
     seat_for,
 )
+from labkit.experiments.serverwatch import watch_server
 from labkit.net import Link
 from labkit.net.relay_handle import Relay
 from labkit.peers.clock import Clock
@@ -94,6 +99,8 @@ class RoomSession(BaseSession):
         self._tasks.append(asyncio.create_task(sample_room_forever(self), name="sample the room"))
         readings = {self.spec.place: own_cpu_s, "relay": self._relay.cpu_s}
         self._tasks.append(asyncio.create_task(sample_processors(self.tap, self.clock, readings)))
+        watching = watch_server(self.spec.access.http_url, self._server_changed)
+        self._tasks.append(asyncio.create_task(watching, name="watch the server"))
         publishing = [seat for seat in self._seats.values() if seat.participant.sends]
         for seat in publishing:
             await self._join(seat)
@@ -168,6 +175,12 @@ class RoomSession(BaseSession):
             for track in self._receives(name)
             if track in self._numbered
         ]
+
+    def _server_changed(self, there: bool) -> None:
+        self._event(SFU, "server_back" if there else "server_gone")
+        by_whip = any(isinstance(seat, WhipSeat) for seat in self._seats.values())
+        if by_whip and not there:  # the SDK comes back by itself
+            self._notify("failed", server_gone_error(self.spec.access.url))
 
     def _note_event(self, name: str, detail: Any = "") -> None:
         self._event(self.spec.names[0], name, detail)

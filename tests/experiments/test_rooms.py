@@ -192,6 +192,27 @@ def test_a_server_that_is_away(livekit_binary: Path) -> None:
         run(work())
 
 
+def test_a_server_that_ends_in_the_middle(livekit_binary: Path, tmp_path: Path) -> None:
+    async def work() -> str:
+        async with livekit() as server:
+            async with small_room("bob", server=server) as room:
+                handle = room.start_recording(30, tmp_path / "a.run")
+                while handle._from_s is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(0.5)
+                await server.kill()
+                with pytest.raises(CallError, match="is gone") as gone:
+                    await handle
+                assert room.state == "broken"
+                return str(gone.value)
+
+    with nothing_left(tmp_path, ("a.run",)):
+        assert "a.run" in run(work())
+    one = lab.load_run(tmp_path / "a.run")
+    assert "server_gone" in set(one.events["name"])
+    assert one.summary()["frames"]["shown"] > 3
+
+
 def test_a_room_brings_a_server_of_its_own(livekit_binary: Path) -> None:
     async def work() -> None:
         async with lab.room(lab.participant("alice", video=SMALL), "bob") as room:
