@@ -18,6 +18,9 @@ __all__ = ["answers", "fetch_metrics", "parse_metrics"]
 NODE_LABELS = {"node_id", "node_type", "env"}
 """The same for every counter of one server."""
 
+OF_THE_PROCESS = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
+"""What the server's process costs: processor time (s) and memory, where its system tells them."""
+
 _SHORTLY = aiohttp.ClientTimeout(total=1.0)
 
 
@@ -62,8 +65,8 @@ async def fetch_metrics(config: ServerConfig) -> dict[str, float]:
 def parse_metrics(text: str) -> dict[str, float]:
     """Return LiveKit's counters as ``name{label="value"}`` → value.
 
-    What is not LiveKit's own is left out; so are the buckets of histograms (their sum and count
-    stay) and the labels that name the server.
+    What is not LiveKit's own is left out, but for ``OF_THE_PROCESS``; so are the buckets of
+    histograms (their sum and count stay) and the labels that name the server.
 
     Args:
         text: In Prometheus' text format.
@@ -73,7 +76,8 @@ def parse_metrics(text: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            if sample.name.startswith("livekit_") and not sample.name.endswith("_bucket"):
+            wanted = sample.name.startswith("livekit_") or sample.name in OF_THE_PROCESS
+            if wanted and not sample.name.endswith("_bucket"):
                 found[sample.name + _labels(sample.labels)] = float(sample.value)
     return found
 

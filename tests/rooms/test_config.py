@@ -146,10 +146,12 @@ def test_counters_are_read_from_prometheus_text() -> None:
         "# TYPE livekit_t histogram\n"
         'livekit_t_bucket{le="1"} 1\nlivekit_t_sum 0.5\nlivekit_t_count 1\n'
         "# TYPE go_threads gauge\ngo_threads 9\n"
+        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 0.25\n"
     )
     assert parse_metrics(text) == {
         "livekit_room_total": 2.0,
         'livekit_packet_total{direction="incoming",transmission="initial"}': 7.0,
         "livekit_t_sum": 0.5,
         "livekit_t_count": 1.0,
+        "process_cpu_seconds_total": 0.25,
     }
