@@ -69,7 +69,7 @@ def test_h264_both_ways(notebook: NotebookPage) -> None:
     found = widget.printed(1)
     assert found["codecs"] == {"browser": ["H264/90000"], "lab": ["H264/90000"]}
     assert found["tracks"] == {"browser:video": "H264", "lab:video": "H264"}
-    assert min(found["shown"]) > 20
+    assert min(found["shown"]) > 10
 
 
 def test_the_page_hears_the_lab(notebook: NotebookPage) -> None:
@@ -95,7 +95,7 @@ def test_two_widgets_at_once(notebook: NotebookPage) -> None:
     keep(notebook, "peer-8-two")
     found = first.printed(1)
     assert found["seeds"] == [1, 2]
-    assert min(min(ways) for ways in found["shown"]) > 10
+    assert min(min(ways) for ways in found["shown"]) > 5
 
     first.press("Stop")
     first.until(lambda: first.state.startswith("Ended"))

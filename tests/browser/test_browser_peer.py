@@ -56,7 +56,7 @@ def test_the_test_picture_goes_to_the_lab_and_its_picture_comes_back(
     assert widget.played("own") > 0
     found = widget.printed(1)
     for frames in found["frames"]:
-        assert frames["shown"] > 30
+        assert frames["shown"] > 10
     for latency_ms in (*found["latency_ms"], found["screen_ms"]):
         assert 0 < latency_ms + found["error_ms"] < 1000 * SECOND
     assert 0 < found["error_ms"] < 200 * SECOND
@@ -80,10 +80,10 @@ def test_the_camera_is_counted_without_a_latency(notebook: NotebookPage) -> None
     widget.running()
     found = widget.printed(1)
     rows, seen, captured = found["camera"]
-    assert rows >= seen > 20
+    assert rows >= seen > 10
     assert captured == 0
     assert found["audio"] > 50
-    assert found["frames"][1]["shown"] > 30
+    assert found["frames"][1]["shown"] > 10
     keep(notebook, "peer-4-camera")
 
 

@@ -69,7 +69,7 @@ def test_it_gets_pictures_and_the_run_says_that_it_was_no_peer(far_away: Noteboo
     assert found["peers"] == ["lab", "viewer"]
     assert found["receivers"] == ["viewer"]
     assert found["asked"]["view_only"] is True
-    assert found["shown"] > 20
+    assert found["shown"] > 10
     assert "view only" in found["said"]
 
     far_away.run_cell(2)  # a busy cell is no reason to stop
