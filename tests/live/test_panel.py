@@ -215,6 +215,7 @@ def test_start_and_stop(wire: Wire) -> None:
         press(panel, type="start")  # the second click is refused in words
         assert "running already" in panel.view.state["text"]
         until(lambda: call.state == "running")
+        look(panel)  # a page says so every few seconds
         before = len(pictures(panel, wire))
         until(lambda before=before: len(pictures(panel, wire)) > before + 2)
         press(panel, type="stop")
