@@ -12,6 +12,7 @@ import pytest
 import labkit as lab
 from labkit.errors import CallError, WaitTimeout
 from labkit.experiments import roomsession
+from labkit.rooms.base import Server
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.server import livekit
 from tests.experiments.helpers import PLACES, SMALL, child, nothing_left, run
@@ -20,7 +21,7 @@ from tests.timing import SECOND
 FRAME = lab.Link(delay_ms=50)
 
 
-def small_room(*others: Any, server: LivekitServer, **options: Any) -> Any:
+def small_room(*others: Any, server: Server, **options: Any) -> Any:
     alice = lab.participant("alice", video=SMALL)
     return lab.room(alice, *others, server=server, **options)
 
