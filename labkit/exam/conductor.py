@@ -110,6 +110,7 @@ class Conductor:
         await self._until(lambda now: now.now_s > since_s + CALL_S)
 
     async def _die(self) -> None:
+        await self._until(lambda now: now.here)
         self._say(_("The server dies now, and comes back in {seconds:g} s.").format(seconds=DEAD_S))
         self._down = True
         await self._stage.write(SFU, KILLED, "")

@@ -59,19 +59,29 @@ def leave(found: Evidence) -> Verdict:
     """Whether the candidate said good-bye before its connection ended."""
     about = ("leave", _("It leaves, and the other is told at once"))
     advice = _("Call room.disconnect() when the call is left, also when its page is closed.")
-    came_s = max((join.at_s for join in found.joins), default=None)
+    came_s = found.entered_s
     if came_s is None:
         return Verdict(*about, NOT_SEEN, _("Nobody was in the room."), None, advice)
     said = [e for e in found.said("leave", by_candidate=True) if e.at_s > came_s]
     if said:
         told = _("The message “leave” came before the connection was closed.")
         return Verdict(*about, PASSED, told, said[0].at_s)
-    closed = [e.at_s for e in found.said("closed", by_candidate=True) if e.at_s > came_s]
-    closed += [
-        e.at_s for e in found.events_of("participant_disconnected", EXAMINER)
-        if e.at_s > came_s and e.detail.get("participant") == CANDIDATE
-    ]  # fmt: skip
-    if closed:
+    killed_s = min((e.at_s for e in found.events_of(KILLED) if e.at_s > came_s), default=None)
+    lost_s = _lost_s(found, came_s)
+    if lost_s is not None and (killed_s is None or lost_s < killed_s):
         told = _("Its connection ended without a word: the other would see it for 20 s more.")
-        return Verdict(*about, FAILED, told, min(closed), advice)
+        return Verdict(*about, FAILED, told, lost_s, advice)
+    if killed_s is not None:
+        told = _("It has not come back since the server had died.")
+        return Verdict(*about, NOT_SEEN, told, None, advice)
     return Verdict(*about, NOT_SEEN, _("It was still there at the end."), None, advice)
+
+
+def _lost_s(found: Evidence, came_s: float) -> float | None:
+    """Return when the connection of the candidate ended, by its own doing or for silence."""
+    closed = [e.at_s for e in found.said("closed", by_candidate=True)]
+    missed = [
+        e.at_s for e in found.events_of("participant_disconnected", EXAMINER)
+        if e.detail.get("participant") == CANDIDATE
+    ]  # fmt: skip
+    return min((at_s for at_s in (*closed, *missed) if at_s > came_s), default=None)

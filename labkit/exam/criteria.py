@@ -15,8 +15,8 @@ MOVES = 0.2
 """Steps of luma that two pictures differ by where something moves; a still one is below 0.05."""
 
 FEWEST_FRAMES = 10
-FEWEST_BLOCKS = 25
-"""Half a second of sound."""
+FEWEST_PACKETS = 10
+"""Of sound: a fifth of a second, or more where silence is not sent."""
 
 SOON_S = 10.0
 """How soon after joining an app shows who was there before."""
@@ -71,16 +71,16 @@ def camera(found: Evidence) -> Verdict:
 def microphone(found: Evidence) -> Verdict:
     """Whether sound of the candidate arrived."""
     say = _Sayer("microphone", _("Its microphone is published"))
-    if len(found.sound) >= FEWEST_BLOCKS:
-        told = _("{seconds:.1f} s of sound arrived, {loud:.1f} s of it louder than silence.")
-        seconds, loud = 0.02 * len(found.sound), 0.02 * len(found.loud)
-        return say.passed(told.format(seconds=seconds, loud=loud), found.sound[0])
+    most = max((count for _at_s, count in found.sound), default=0)
+    if most >= FEWEST_PACKETS:
+        told = _("{count} packets of sound arrived; {loud:.1f} s of it were louder than silence.")
+        return say.passed(told.format(count=most, loud=0.02 * len(found.loud)), found.sound[0][0])
     added = [
         each for each in found.said("add_track", by_candidate=True)
         if each.body.get("source") == "MICROPHONE"
     ]  # fmt: skip
     if added:
-        told = _("It was announced, and less than half a second of sound arrived.")
+        told = _("It was announced, and hardly any sound arrived.")
         return say.failed(told, added[0].at_s, _("Leave the microphone on during the call."))
     return say.not_seen(_("Switch it on after joining: setMicrophoneEnabled(true)."))
 

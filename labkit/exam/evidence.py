@@ -55,10 +55,10 @@ class Evidence:
     "Their widths in pixels."
     changes: tuple[tuple[float, float], ...]
     "When two pictures were compared, and how much they differed."
-    sound: tuple[float, ...]
-    "When each of its blocks of sound arrived."
+    sound: tuple[tuple[float, int], ...]
+    "When its packets of sound were counted, and how many they were since the last join."
     loud: tuple[float, ...]
-    "When those arrived that are no silence."
+    "When those blocks of its sound were decoded that are no silence."
 
     def said(self, name: str, *, by_candidate: bool) -> list[Said]:
         """Return the messages of one name from one side."""
@@ -73,11 +73,15 @@ class Evidence:
 
     @property
     def joins(self) -> list[Said]:
-        """Every time that the server let the candidate in."""
-        return [each for each in self.said("join", by_candidate=False) if self._is_here(each)]
+        """Every time that the server let the candidate into the room of the exam."""
+        came = self.said("join", by_candidate=False)
+        return [each for each in came if room_of(each) in ("", self.room)]
 
-    def _is_here(self, join: Said) -> bool:
-        return room_of(join) in ("", self.room)
+    @property
+    def entered_s(self) -> float | None:
+        """When the candidate came in last, be it to resume; None if it never did."""
+        resumed = self.said("reconnect", by_candidate=False) if self.joins else []
+        return max((each.at_s for each in (*self.joins, *resumed)), default=None)
 
     def examiner_videos(self) -> set[str]:
         """Return the server's names of every video that the examiner has published."""
@@ -106,9 +110,12 @@ def evidence_of(run: Run) -> Evidence:
         )
     frames = run.frames[(run.frames["track"] == VIDEO) & run.frames["decoded_s"].notna()]
     frames = frames.sort_values("decoded_s")
-    sound = run.audio[(run.audio["track"] == SOUND) & run.audio["decoded_s"].notna()]
-    sound = sound.sort_values("decoded_s")
-    changes = run.samples[run.samples["name"] == CHANGE].sort_values("at_s")
+    blocks = run.audio[(run.audio["track"] == SOUND) & run.audio["decoded_s"].notna()]
+    blocks = blocks.sort_values("decoded_s")
+    samples = run.samples.sort_values("at_s")
+    changes = samples[samples["name"] == CHANGE]
+    # Not the blocks: the SDK makes silence where nothing arrives.
+    sound = samples[(samples["track"] == SOUND) & (samples["name"] == "packets_received")]
     return Evidence(
         kind=str(about.get("kind", SDK)),
         room=str(asked.get("room", "")),
@@ -118,8 +125,8 @@ def evidence_of(run: Run) -> Evidence:
         frames=tuple(frames["decoded_s"]),
         widths=tuple(int(width) for width in frames["width"].dropna().unique()),
         changes=tuple(zip(changes["at_s"], changes["value"], strict=True)),
-        sound=tuple(sound["decoded_s"]),
-        loud=tuple(sound.loc[sound["level_dbfs"] > HEARD_DBFS, "decoded_s"]),
+        sound=tuple(zip(sound["at_s"], sound["value"].astype(int), strict=True)),
+        loud=tuple(blocks.loc[blocks["level_dbfs"] > HEARD_DBFS, "decoded_s"]),
     )
 
 

@@ -33,7 +33,7 @@ KINDS = (SDK, WHIP)
 CHANGE = "picture_change"
 """Sample: mean difference of two pictures half a second apart, in steps of luma (0 to 255)."""
 
-KILLED, BACK = "server_killed", "server_back"
+KILLED, BACK = "server_killed", "server_restarted"
 """Events of the server."""
 
 GIVEN, REFUSED = "token_given", "token_refused"
