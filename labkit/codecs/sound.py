@@ -130,7 +130,8 @@ def speech_like(seconds: float = 4.0, *, seed: int = 1) -> Sound:
     voice = _voice(at_s, rng) * np.sin(np.pi * np.clip(syllable / 0.65, 0, 1)) ** 0.5
     hiss = _hiss(len(at_s), rng) * np.sin(np.pi * np.clip((syllable - 0.68) / 0.3, 0, 1))
     breath = 0.003 * rng.standard_normal(len(at_s))
-    sound = voice / np.abs(voice).max() + 0.25 * hiss / np.abs(hiss).max() + breath
+    loudest = max(np.abs(hiss).max(), 1e-9)  # in a very short sound no hiss has come yet
+    sound = voice / np.abs(voice).max() + 0.25 * hiss / loudest + breath
     return Sound(np.rint(sound * 8000).astype(np.int16), SAMPLE_RATE)
 
 

@@ -20,7 +20,7 @@ from labkit.errors import BadValue, CallError
 from labkit.rooms.address import ServerAddress
 from labkit.rooms.base import Server
 from labkit.rooms.idissuer import FirebaseIssuer, Issuer, SupabaseIssuer
-from labkit.rooms.idtokens import BadIdToken, Identity, IdTokenVerifier
+from labkit.rooms.idtokens import BadIdToken, Identity, IdTokenVerifier, Reason
 from labkit.rooms.requests import Refused, TokenRequest, allowed_origin, read_request, refusal
 from labkit.rooms.seats import room_seats
 from labkit.rooms.settings import check_lan_address
@@ -208,10 +208,10 @@ class TokenEndpoint:
         try:  # unchecked: it only chooses who checks, and who checks looks at it again
             issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
         except jwt.PyJWTError:
-            bad = BadIdToken("malformed", _("It is not a token."))
+            bad = BadIdToken(Reason.MALFORMED, _("It is not a token."))
             raise Refused(401, "id_token_malformed", str(bad)) from None
         if not isinstance(issuer, str) or issuer not in self._verifiers:
-            bad = BadIdToken("issuer", _("It is from an issuer that is not known here."))
+            bad = BadIdToken(Reason.ISSUER, _("It is from an issuer that is not known here."))
             raise Refused(401, "id_token_issuer", str(bad))
         return self._verifiers[issuer]
 

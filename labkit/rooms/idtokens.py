@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import jwt
@@ -26,13 +27,32 @@ LONGEST_TOKEN = 8192
 
 LONGEST_SUBJECT = 128
 
-_WORDS: dict[type[jwt.PyJWTError], tuple[str, Callable[[], str]]] = {
-    jwt.ExpiredSignatureError: ("expired", lambda: _("It has expired.")),
-    jwt.ImmatureSignatureError: ("not_yet", lambda: _("It is not valid yet.")),
-    jwt.InvalidAudienceError: ("audience", lambda: _("It is for another service.")),
-    jwt.InvalidIssuerError: ("issuer", lambda: _("It is from another issuer.")),
-    jwt.MissingRequiredClaimError: ("claims", lambda: _("A claim is missing that it must have.")),
-    jwt.InvalidSignatureError: ("signature", lambda: _("Its signature is not right.")),
+
+class Reason(StrEnum):
+    """Why an ID token was refused, in one word for machines."""
+
+    MALFORMED = "malformed"
+    ALGORITHM = "algorithm"
+    KEY = "key"
+    SIGNATURE = "signature"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet"
+    CLAIMS = "claims"
+    ROLE = "role"
+
+
+_WORDS: dict[type[jwt.PyJWTError], tuple[Reason, Callable[[], str]]] = {
+    jwt.ExpiredSignatureError: (Reason.EXPIRED, lambda: _("It has expired.")),
+    jwt.ImmatureSignatureError: (Reason.NOT_YET, lambda: _("It is not valid yet.")),
+    jwt.InvalidAudienceError: (Reason.AUDIENCE, lambda: _("It is for another service.")),
+    jwt.InvalidIssuerError: (Reason.ISSUER, lambda: _("It is from another issuer.")),
+    jwt.MissingRequiredClaimError: (
+        Reason.CLAIMS,
+        lambda: _("A claim is missing that it must have."),
+    ),
+    jwt.InvalidSignatureError: (Reason.SIGNATURE, lambda: _("Its signature is not right.")),
 }
 
 
@@ -40,12 +60,11 @@ class BadIdToken(LabError):
     """An ID token was refused.
 
     Args:
-        reason: One word for machines: ``malformed``, ``algorithm``, ``key``, ``signature``,
-            ``issuer``, ``audience``, ``expired``, ``not_yet``, ``claims`` or ``role``.
+        reason: One word for machines.
         why: The same for people.
     """
 
-    def __init__(self, reason: str, why: str) -> None:
+    def __init__(self, reason: Reason, why: str) -> None:
         super().__init__(_("The ID token was refused."), why, _("Sign in again."))
         self.reason = reason
 
@@ -111,10 +130,10 @@ class IdTokenVerifier:
         if algorithm == "HS256" and self._secret is not None:
             return self._checked(token, self._secret, "HS256")
         if algorithm not in self._algorithms:
-            raise BadIdToken("algorithm", _("Its algorithm is not one of its issuer's."))
+            raise BadIdToken(Reason.ALGORITHM, _("Its algorithm is not one of its issuer's."))
         key = self._key(header.get("kid"))
         if key.algorithm_name != algorithm:
-            raise BadIdToken("algorithm", _("Its key is not made for its algorithm."))
+            raise BadIdToken(Reason.ALGORITHM, _("Its key is not made for its algorithm."))
         return self._checked(token, key, algorithm)
 
     def _checked(self, token: str, key: jwt.PyJWK | str, algorithm: str) -> Identity:
@@ -134,18 +153,18 @@ class IdTokenVerifier:
     def _identity(self, claims: dict[str, Any]) -> Identity:
         subject, role = claims.get("sub", ""), claims.get("role", "")
         if not subject or len(subject) > LONGEST_SUBJECT:
-            raise BadIdToken("claims", _("It does not say whom it is about."))
+            raise BadIdToken(Reason.CLAIMS, _("It does not say whom it is about."))
         if self._role and role != self._role:
-            raise BadIdToken("role", _("It is not from somebody who has signed in."))
+            raise BadIdToken(Reason.ROLE, _("It is not from somebody who has signed in."))
         return Identity(subject, _name(claims), self.issuer, claims)
 
     def _key(self, kid: Any) -> jwt.PyJWK:
         if not isinstance(kid, str):
-            raise BadIdToken("key", _("It does not say which key has signed it."))
+            raise BadIdToken(Reason.KEY, _("It does not say which key has signed it."))
         if self._keys is None or kid not in self._keys:  # the issuer may have a new key
             self._keys = self._loaded()
         if kid not in self._keys:
-            raise BadIdToken("key", _("Its issuer does not have the key that it names."))
+            raise BadIdToken(Reason.KEY, _("Its issuer does not have the key that it names."))
         return self._keys[kid]
 
     def _loaded(self) -> dict[str, jwt.PyJWK]:
@@ -193,14 +212,14 @@ def _header(token: str) -> dict[str, Any]:
             return jwt.get_unverified_header(token)
     except jwt.PyJWTError:
         pass
-    raise BadIdToken("malformed", _("It is not a token."))
+    raise BadIdToken(Reason.MALFORMED, _("It is not a token."))
 
 
 def _refusal(error: jwt.PyJWTError) -> BadIdToken:
     for kind, (reason, words) in _WORDS.items():
         if isinstance(error, kind):
             return BadIdToken(reason, words())
-    return BadIdToken("malformed", _("It is not a token that can be read."))
+    return BadIdToken(Reason.MALFORMED, _("It is not a token that can be read."))
 
 
 def _name(claims: dict[str, Any]) -> str:
