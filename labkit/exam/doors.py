@@ -27,10 +27,6 @@ class Door(Protocol):
     async def close(self) -> None:
         """Close it."""
 
-    @property
-    def entered(self) -> int:
-        """How often somebody has come in so far."""
-
 
 class SdkDoor:
     """The access proxy of LiveKit's WebSocket, and a relay for the media.
@@ -48,11 +44,6 @@ class SdkDoor:
         self._note = note
         self._bridge: Bridge | None = None
         self._proxy: AccessProxy | None = None
-
-    @property
-    def entered(self) -> int:
-        """How many WebSockets have been opened so far."""
-        return 0 if self._proxy is None else self._proxy.connections
 
     async def open(self) -> None:
         """Open the relay's sockets and the proxy."""

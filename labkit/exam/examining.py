@@ -148,6 +148,7 @@ class Exam:
         door = await self._room.door()
         self._endpoint = await on_lab_loop(self._open_endpoint(door))
         self.invitation = self._invite(self._endpoint, door)
+        await self._room.invite(self.invitation)
         longest_s = self._seconds + MARGIN_S
         self._recording = self._room.start_recording(
             longest_s, self._path, force=self._force, progress=False
@@ -169,9 +170,6 @@ class Exam:
     def _invite(self, endpoint: TokenEndpoint, door: str) -> Invitation:
         ttl_s = HOUR_S if self._spec.lan is None else TOKEN_TTL_S
         mine = endpoint.sign_in(CANDIDATE, ttl_s=ttl_s)
-        page = ""
-        if self._spec.kind == WHIP:
-            page = f"{door}/#endpoint={endpoint.url}&room={self._spec.room}&id_token={mine}"
         return Invitation(
             kind=self._spec.kind,
             endpoint=endpoint.url,
@@ -179,7 +177,7 @@ class Exam:
             id_token=mine,
             third_id_token=endpoint.sign_in(THIRD, ttl_s=ttl_s),
             nonce=self._spec.nonce,
-            page=page,
+            page=f"{door}/" if self._spec.kind == WHIP else "",
             opened=self._server.opened,
         )
 
@@ -221,6 +219,10 @@ class _ExamRoom(Room):
         """Return what the candidate joins."""
         url: str = await on_lab_loop(self._must_run().ask("door"))
         return url
+
+    async def invite(self, invitation: Invitation) -> None:
+        """Say what the lab's own page is to be told."""
+        await on_lab_loop(self._must_run().ask("invite", invitation=invitation.to_dict()))
 
     # What follows runs on the lab's loop.
 
@@ -268,6 +270,11 @@ def exam(
         raise BadValue(
             _("kind={kind!r} is not known.").format(kind=kind),
             next_step=_("Use one of: {choices}.").format(choices=", ".join(KINDS)),
+        )
+    if kind == WHIP and lan is not None:
+        raise BadValue(
+            _("The lab's own page is for this machine."),
+            _("A browser opens no camera for a page from elsewhere without https."),
         )
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise BadValue(

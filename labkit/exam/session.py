@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from labkit.exam.doors import Door, SdkDoor
-from labkit.exam.names import CANDIDATE, CHANGE, EXAMINER, SDK, SFU, SOUND, VIDEO
+from labkit.exam.names import CANDIDATE, CHANGE, EXAMINER, SDK, SOUND, VIDEO, WHIP
 from labkit.exam.spec import ExamSpec
+from labkit.exam.whipdoor import WhipDoor
 from labkit.experiments.roomsession import RoomSession
 from labkit.experiments.seats import SdkSeat
 from labkit.net.relay_handle import Relay
@@ -25,7 +26,10 @@ LOOK_S = 0.5
 STEP = 8
 """Every how many pixels are compared, each way."""
 
-CHANNELS = {SDK: "signaling (WebSocket)"}
+CHANNELS = {SDK: "signaling (WebSocket)", WHIP: "signaling (WHIP)"}
+
+CREATED, DELETED = "201 Created", "200 OK"
+"""The server's answers to WHIP's POST and DELETE."""
 
 
 @dataclass
@@ -80,7 +84,9 @@ class ExamSession(RoomSession):
     async def start(self) -> None:
         """Let the examiner join, then open the door."""
         await super().start()
-        self.peers[EXAMINER].room.on("local_track_subscribed", self._subscribed)
+        room = self.peers[EXAMINER].room
+        room.on("local_track_subscribed", self._subscribed)
+        room.on("participant_disconnected", self._missed)
         self._door = _door(self._spec, self._relay, self._heard)
         await self._door.open()
 
@@ -88,6 +94,11 @@ class ExamSession(RoomSession):
         """Return what the candidate joins."""
         assert self._door is not None
         return self._door.url
+
+    async def invite(self, invitation: dict[str, str]) -> None:
+        """Say what the lab's own page is to be told."""
+        if isinstance(self._door, WhipDoor):
+            self._door.invite(invitation)
 
     async def progress(self) -> dict[str, Any]:
         """Return ``Progress`` as plain values."""
@@ -113,12 +124,19 @@ class ExamSession(RoomSession):
     def _heard(self, sender: str, receiver: str, name: str, body: str) -> None:
         self._note(sender, receiver, CHANNELS[self._spec.kind], name, body)
         now_s, progress = self.clock.now(), self._progress
-        if receiver == CANDIDATE and name in ("join", "reconnect"):
+        if receiver == CANDIDATE and name in ("join", "reconnect", CREATED):
             progress.joined_s, progress.here = now_s, True
         elif sender == CANDIDATE and name == "leave":
             progress.left_s = now_s
         elif name == "closed":
             progress.gone_s, progress.here = now_s, False
+        elif receiver == CANDIDATE and name == DELETED:
+            progress.left_s = progress.gone_s = now_s
+            progress.here = False
+
+    def _missed(self, *_ignored: Any) -> None:
+        if self._spec.kind == WHIP:  # there is no WebSocket that could be seen to close
+            self._progress.gone_s, self._progress.here = self.clock.now(), False
 
     def _subscribed(self, *_ignored: Any) -> None:
         self._progress.subscribed_s = self.clock.now()
@@ -146,5 +164,4 @@ class ExamSession(RoomSession):
 
 
 def _door(spec: ExamSpec, relay: Relay, note: Callable[[str, str, str, str], None]) -> Door:
-    assert spec.kind == SDK, SFU
-    return SdkDoor(spec, relay, note)
+    return SdkDoor(spec, relay, note) if spec.kind == SDK else WhipDoor(spec, note)

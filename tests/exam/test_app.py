@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from labkit.exam import judge, passed
-from labkit.media.stamp import read_stamp
 from labkit.run import load_run
+from tests.exam.seeing import moves, shows_the_examiner
 from tests.exam.taking import exam
 from tests.timing import SECOND
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("livekit_binary")]
 
 MS = 1000 * SECOND
-
-PIXELS = """async video => {
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  canvas.getContext('2d').drawImage(video, 0, 0);
-  return canvas.toDataURL('image/png').split(',')[1];
-}"""
-
-
-def picture(page: Any, video: str) -> Image.Image:
-    import base64
-
-    data = page.locator(video).evaluate(PIXELS)
-    return Image.open(io.BytesIO(base64.b64decode(data)))
-
-
-def shows_the_examiner(page: Any) -> bool:
-    """Whether the other's picture is the examiner's: its stamp can be read."""
-    luma = np.asarray(picture(page, "#theirs").convert("L"))
-    return read_stamp(np.ascontiguousarray(luma)) is not None
-
-
-def moves(page: Any, video: str) -> None:
-    playing = "id => document.querySelector(id).videoWidth > 0"
-    page.wait_for_function(playing, arg=video, timeout=15 * MS)
-    before = page.locator(video).evaluate("video => video.currentTime")
-    later = "([id, was]) => document.querySelector(id).currentTime > was + 0.3"
-    page.wait_for_function(later, arg=[video, before], timeout=15 * MS)
 
 
 def join(page: Any, address: str, invitation: dict[str, str], fault: str = "") -> None:
