@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from labkit.bench import browser, busy, codecs, labstart, latency, links, panel
+from labkit.bench import (
+    browser,
+    busy,
+    codecs,
+    labstart,
+    latency,
+    links,
+    panel,
+    roomload,
+    rooms,
+)
 from labkit.bench.row import Row, not_run
 from labkit.bench.soak import soak_row
 from labkit.errors import BadValue, LabError, MissingPart
@@ -29,6 +39,14 @@ ROWS: dict[str, Measure] = {
     "codecs": codecs.whole_comparison,
     "browser-click": browser.click_to_remote_picture,
     "browser-busy": browser.busy_minute,
+    "room-server": rooms.server_ready,
+    "room-join": rooms.join_to_frame,
+    "room-hop": rooms.sfu_hop,
+    "room-sdk": rooms.sdk_latency,
+    "room-link": rooms.imposed_delay,
+    "room-fan-out": roomload.fan_out,
+    "room-churn": roomload.churn,
+    "room-killed": roomload.server_killed,
 }
 """How each row is measured, by its key; ``soak`` is read from its dated file."""
 

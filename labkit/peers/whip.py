@@ -93,6 +93,7 @@ class WhipPeer(Peer):
             ways = (SFU, self.name) if name[:1].isdigit() else (self.name, SFU)
             note(*ways, name, body)
 
+        self.event("joining")
         self._wanted, self._besides = wanted, besides
         self._whip = WhipClient(url, token, headers=_header(wanted), note=noted)
         offer = await rewrite(self.name, SFU, await self.create_offer())

@@ -1,0 +1,267 @@
+"""One publisher, many listeners: what a server does for them, until the machine is full."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from labkit.errors import BadValue
+from labkit.experiments.rooms import participant, room
+from labkit.process import Child
+from labkit.words import _
+
+if TYPE_CHECKING:
+    from labkit.rooms.running import LivekitServer
+    from labkit.run import Run
+
+__all__ = ["Audience", "Seen", "broadcast", "broadcast_row"]
+
+CHILD = "labkit.experiments.audience"
+JOIN_S = 60.0
+CPU = "process_cpu_seconds_total"
+OUT_PACKETS = 'livekit_packet_total{country="",direction="outgoing",transmission="initial"}'
+SETTLE_S = 1.0
+"""How long a crowd that has just come is left alone."""
+
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an audience saw in some seconds."""
+
+    listeners: int
+    frames: dict[str, list[tuple[int | None, float]]]
+    "By listener: number and second (of the audience's clock) of every frame."
+    packets: int
+    lost: int
+    decoded: int
+    seconds: float
+    cpu_percent: float
+    "Of all processes that hold the audience; 100 is one core."
+
+
+class Audience:
+    """Listeners in processes of their own; an async context manager.
+
+    Args:
+        server: Where they listen.
+        room_name: The room.
+        zero_s: Second 0 of the room's clock (``Room.time_zero``).
+        processes: How many processes share them.
+    """
+
+    def __init__(
+        self, server: LivekitServer, room_name: str, zero_s: float, processes: int = 2
+    ) -> None:
+        self._server = server
+        self._room = room_name
+        self._zero_s = zero_s
+        self._processes = processes
+        self._children: list[Child] = []
+        self._count = 0
+
+    async def __aenter__(self) -> Self:
+        self._children = [await Child.start(CHILD) for _number in range(self._processes)]
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        children, self._children = self._children, []
+        leaving = (child.call("leave", timeout=20.0) for child in children if child.alive)
+        await asyncio.gather(*leaving, return_exceptions=True)
+        for child in children:
+            await child.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    async def grow(self, count: int) -> list[float]:
+        """Let more listeners join until there are ``count``; return each one's wait (s).
+
+        Raises:
+            CallError: Somebody could not join.
+            WaitTimeout: Somebody saw no frame in time.
+        """
+        shares = self._shares(self._tokens(count - self._count))
+        joining = (
+            child.call("join", timeout=JOIN_S, url=self._server.url, tokens=tokens,
+                       zero_s=self._zero_s)
+            for child, tokens in zip(self._children, shares, strict=True) if tokens
+        )  # fmt: skip
+        waited = await asyncio.gather(*joining)
+        self._count = max(count, self._count)
+        return [seconds for one in waited for seconds in one.values()]
+
+    async def measure(self, seconds: float) -> Seen:
+        """Return what everybody saw in the next seconds."""
+        told = await asyncio.gather(
+            *(child.call("measure", timeout=seconds + 60, seconds=seconds)
+              for child in self._children)
+        )  # fmt: skip
+        listeners = {name: one for part in told for name, one in part["listeners"].items()}
+        failures = [one["failure"] for one in listeners.values() if one["failure"] is not None]
+        if failures:
+            raise failures[0]
+        sums = {
+            key: sum(one[key] for one in listeners.values())
+            for key in ("packets", "lost", "decoded")
+        }
+        return Seen(
+            listeners=len(listeners),
+            frames={name: one["seen"] for name, one in listeners.items()},
+            seconds=max(part["process"]["seconds"] for part in told),
+            cpu_percent=sum(part["process"]["cpu_percent"] for part in told),
+            **sums,
+        )
+
+    def _tokens(self, count: int) -> dict[str, str]:
+        from labkit.rooms.tokens import room_token
+
+        names = [f"listener-{secrets.token_hex(3)}" for _number in range(max(0, count))]
+        return {
+            name: room_token(self._server, name, self._room, can_publish=False) for name in names
+        }
+
+    def _shares(self, tokens: Mapping[str, str]) -> list[dict[str, str]]:
+        n = len(self._children)
+        return [dict(list(tokens.items())[at::n]) for at in range(n)]
+
+
+async def broadcast(
+    counts: Sequence[int],
+    *,
+    server: LivekitServer,
+    seconds: float = 5.0,
+    video: Any = None,
+) -> pd.DataFrame:
+    """Return a row for each size of the audience: what it cost, and what it saw.
+
+    The publisher alice and one more listener, bob, are the lab's own (aiortc by WHIP), so that
+    latency is measured where no adaptive buffer can hide it. The audience uses the SDK.
+
+    Args:
+        counts: How many listen, bob included, in rising order: 1 to 500.
+        server: A running ``lab.livekit()`` of the lab's own.
+        seconds: How long each is measured.
+        video: What is published; ``TestPattern(480, 360, fps=15)`` without it.
+
+    Returns:
+        The columns of ``broadcast_row``.
+
+    Raises:
+        BadValue: The counts do not rise, or are out of range.
+    """
+    _check_counts(counts)
+    if video is None:
+        from labkit.media import TestPattern
+
+        video = TestPattern(480, 360, fps=15)
+    rows = []
+    async with room(participant("alice", video=video), "bob", server=server) as stage:
+        async with Audience(server, stage.name, stage.time_zero) as audience:
+            for count in counts:
+                waited_s = await audience.grow(count - 1)
+                await asyncio.sleep(SETTLE_S)
+                rows.append(await _measured(stage, audience, server, seconds, waited_s))
+    return pd.DataFrame(rows)
+
+
+async def _measured(
+    stage: Any,
+    audience: Audience,
+    server: LivekitServer,
+    seconds: float,
+    waited_s: list[float],
+) -> dict[str, Any]:
+    recording = stage.start_recording(seconds + 1.0, progress=False)
+    await asyncio.sleep(0.5)
+    before, from_s = await server.metrics(), time.perf_counter()
+    seen = await audience.measure(seconds)
+    after, passed_s = await server.metrics(), time.perf_counter() - from_s
+    run = await recording
+    told = {key: after[key] - before.get(key, 0.0) for key in after}
+    return broadcast_row(run, seen, told, passed_s, waited_s)
+
+
+def broadcast_row(
+    run: Run,
+    seen: Seen,
+    told: Mapping[str, float],
+    passed_s: float,
+    waited_s: Sequence[float],
+) -> dict[str, Any]:
+    """Return one size of the audience in figures.
+
+    ``n`` counts bob too. ``bob_p50_ms`` is the lab's own receiver, ``audience_p50_ms`` the SDK's
+    with its buffer. ``shown_share`` is of the frames between each listener's first and last one.
+    ``server_out_per_s`` is what the server's counter says, which lags; ``arrived_per_s`` is what
+    the audience counted.
+
+    Args:
+        run: The recording, for alice and bob.
+        seen: What the audience saw.
+        told: By how much the server's counters grew.
+        passed_s: In how many seconds they did.
+        waited_s: How long each new listener waited for a frame.
+    """
+    cpu = told.get(CPU, math.nan)
+    latencies = _latencies_ms(run, seen)
+    own = run.summary()
+    return {
+        "n": seen.listeners + 1,
+        "server_cpu_percent": 100 * cpu / passed_s,
+        "server_cpu_percent_per_stream": 100 * cpu / passed_s / (seen.listeners + 1),
+        "audience_cpu_percent": seen.cpu_percent,
+        "bob_p50_ms": own["latency_ms"]["p50"],
+        "bob_lost_frames": own["frames"]["lost"] + own["frames"]["unreadable"],
+        "audience_p50_ms": float(np.median(latencies)) if latencies else math.nan,
+        "audience_p95_ms": float(np.percentile(latencies, 95)) if latencies else math.nan,
+        "packets_lost": seen.lost,
+        "shown_share": _shown_share(seen),
+        "arrived_per_s": seen.packets / seen.seconds,
+        "server_out_per_s": told.get(OUT_PACKETS, math.nan) / passed_s,
+        "join_p50_s": float(np.median(waited_s)) if waited_s else math.nan,
+        "join_max_s": max(waited_s, default=math.nan),
+    }
+
+
+def _shown_share(seen: Seen) -> float:
+    shown = wanted = 0
+    for frames in seen.frames.values():
+        numbers = {number for number, _at_s in frames if number is not None}
+        shown += len(numbers)
+        wanted += max(numbers) - min(numbers) + 1 if numbers else 1
+    return shown / wanted if wanted else math.nan
+
+
+def _latencies_ms(run: Run, seen: Seen) -> list[float]:
+    captured = run.frames.dropna(subset=["frame", "captured_s"])
+    captured_s = dict(zip(captured["frame"].astype(int), captured["captured_s"], strict=True))
+    return [
+        (at_s - captured_s[number]) * 1000
+        for frames in seen.frames.values()
+        for number, at_s in frames
+        if number in captured_s
+    ]
+
+
+def _check_counts(counts: Sequence[int]) -> None:
+    if (
+        not counts
+        or list(counts) != sorted(set(counts))
+        or not 1 <= counts[0] <= counts[-1] <= MOST
+    ):
+        raise BadValue(
+            _("counts={counts!r} is no growing audience.").format(counts=list(counts)),
+            next_step=_("Use rising numbers from 1 to {most}, for instance [1, 5, 10].").format(
+                most=MOST
+            ),
+        )
