@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from labkit.plots.figure import alt_text
     from labkit.plots.latency import plot_latency
     from labkit.plots.link import plot_link
+    from labkit.plots.messages import plot_messages
     from labkit.plots.overview import plot_overview
     from labkit.plots.packettime import plot_packet_times
     from labkit.plots.pictures import plot_pictures
@@ -41,6 +42,7 @@ _HOMES = {
     "plot_latency_distribution": ".distribution",
     "plot_link": ".link",
     "plot_media_cost": ".capture",
+    "plot_messages": ".messages",
     "plot_overview": ".overview",
     "plot_packet_times": ".packettime",
     "plot_pictures": ".pictures",
@@ -66,6 +68,7 @@ __all__ = [
     "plot_latency_distribution",
     "plot_link",
     "plot_media_cost",
+    "plot_messages",
     "plot_overview",
     "plot_packet_times",
     "plot_pictures",

@@ -14,6 +14,7 @@ _HOMES = {
     "Server": ".base",
     "ServerAddress": ".address",
     "ServerConfig": ".config",
+    "Stage": ".stage",
     "SupabaseIssuer": ".idissuer",
     "TokenEndpoint": ".endpoint",
     "build_server": ".build",
@@ -23,7 +24,9 @@ _HOMES = {
     "read_token": ".tokens",
     "room_seats": ".seats",
     "room_token": ".tokens",
+    "stage": ".stage",
     "token_endpoint": ".endpoint",
+    "try_rights": ".rights",
 }
 
 __all__ = sorted(_HOMES, key=str.lower)

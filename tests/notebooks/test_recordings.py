@@ -9,17 +9,19 @@ import pytest
 
 import labkit as lab
 from labkit.codecs import AUDIO_CODECS, VIDEO_CODECS
+from tools import roomscenes
 from tools.notebooks import NOTEBOOKS
 from tools.recordings import BENCH, DATA, EXPERIMENTS, without_bytes
 
-FILES = sorted(DATA.glob("*.run"))
+FILES = sorted(path for path in DATA.glob("*.run") if path.stem in EXPERIMENTS)
 TABLES = sorted(DATA.glob("*.csv"))
 
 
 def test_there_is_a_file_for_each_experiment_and_no_other() -> None:
-    runs = {f"{name}.run" for name in EXPERIMENTS}
+    runs = {f"{name}.run" for name in [*EXPERIMENTS, *roomscenes.RUNS]}
     tables = {f"{name}.csv" for name in BENCH}
-    assert {path.name for path in DATA.glob("*")} == runs | tables
+    scenes = {f"{name}.json" for name in roomscenes.CHAPTERS.values()}
+    assert {path.name for path in DATA.glob("*")} == runs | tables | scenes
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

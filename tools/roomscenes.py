@@ -1,0 +1,131 @@
+"""Play a chapter about rooms on a real server, and keep what came out for those without one.
+
+python tools/roomscenes.py            play every chapter that shows scenes
+python tools/roomscenes.py NAME ...   only these, for instance 09-rooms
+
+The scenes become one JSON file a chapter, the runs one file each, all in ``notebooks/data``.
+Addresses of this machine's own network are taken out, and so are packet bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+import inspect
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Any
+
+import labkit as lab
+from labkit.rooms import hide_tokens
+from labkit.run.run import TABLES
+from tools.notebooks import NOTEBOOKS, build
+
+DATA = NOTEBOOKS / "data"
+CHAPTERS = {"09-rooms": "rooms-scenes"}
+"""Chapters, and the file of what their scenes returned."""
+
+RUNS = {"rooms-call": "09-rooms", "rooms-both": "09-rooms"}
+"""Runs that they show, and the chapter that records each."""
+
+STAND_IN, STAND_IN_6 = "192.0.2.1", "2001:db8::1"
+"""Addresses that nobody has (RFC 5737 §3, RFC 3849)."""
+
+_ADDRESS = re.compile(r"\b(?!127\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}\b")
+_ADDRESS_6 = re.compile(r"(?<![\w:.])[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:]*(?![\w:.])")
+
+
+async def play(chapter: str) -> Any:
+    """Run the cells of a chapter, solutions included, and return its stage.
+
+    Args:
+        chapter: For instance ``09-rooms``.
+    """
+    source = (NOTEBOOKS / "src" / f"{chapter}.py").read_text("utf-8")
+    # What a cell of __main__ defines travels to the worker with its code.
+    names: dict[str, Any] = {"__name__": "__main__"}
+    stage = None
+    for cell in build(source, chapter, solved=True).cells:
+        if cell.cell_type != "code":
+            continue
+        code = compile(cell.source, "cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        waiting = eval(code, names)  # our own text, from the repository
+        if inspect.iscoroutine(waiting):
+            await waiting
+        stage = names.get("stage")
+    return stage
+
+
+def keep(chapter: str, stage: Any) -> list[Path]:
+    """Write what a chapter's stage has played, and return the files.
+
+    Args:
+        chapter: For instance ``09-rooms``.
+        stage: Its stage, with a server.
+    """
+    if stage is None or stage.server is None:
+        raise SystemExit(f"{chapter} was not played on a server: {stage!r}")
+    scenes = {name: v for name, v in stage.played.items() if not isinstance(v, lab.Run)}
+    told = {"recorded": f"{datetime.now(UTC):%Y-%m-%d}", "scenes": scenes}
+    text = without_addresses(hide_tokens(json.dumps(told, indent=1, ensure_ascii=False)))
+    path = DATA / f"{CHAPTERS[chapter]}.json"
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    runs = {name: v for name, v in stage.played.items() if isinstance(v, lab.Run)}
+    return [path, *(_keep_run(chapter, name, run) for name, run in runs.items())]
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without the addresses of this machine's network; loopback stays.
+
+    Args:
+        text: Signaling, for instance.
+    """
+    return _ADDRESS_6.sub(_stand_in, _ADDRESS.sub(STAND_IN, text))
+
+
+def _stand_in(found: re.Match[str]) -> str:
+    try:  # a time of day and a fingerprint have colons, too
+        return found[0] if IPv6Address(found[0]).is_loopback else STAND_IN_6
+    except ValueError:
+        return found[0]
+
+
+def _keep_run(chapter: str, name: str, run: lab.Run) -> Path:
+    meta = {key: value for key, value in run.meta.items() if key != "digest"}
+    meta |= {"recorded_for": f"notebooks/{chapter}.ipynb", "packet_bytes": "left out"}
+    tables = {table: run.table(table) for table in TABLES}
+    for table, column in (("messages", "body"), ("events", "detail")):
+        texts = tables[table][column].astype(str).map(without_addresses)
+        tables[table] = tables[table].assign(**{column: texts})
+    tables["packets"] = tables["packets"].iloc[:0]  # nobody looks at them in these chapters
+    counters = tables["samples"]["name"].astype(str).str.startswith("livekit_")
+    tables["samples"] = tables["samples"][~counters]
+    kept = lab.Run.from_tables(meta, **tables)
+    return Path(kept.save(DATA / f"{name}.run", force=True))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play what is asked for and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *CHAPTERS])
+    for chapter in parser.parse_args(arguments).names or CHAPTERS:
+        print(f"playing {chapter} ...")
+        for path in keep(chapter, asyncio.run(_in_place(chapter))):
+            print(f"{path.name}, {path.stat().st_size // 1000} kB")
+    return 0
+
+
+async def _in_place(chapter: str) -> Any:
+    import os
+
+    os.chdir((NOTEBOOKS / chapter).parent)  # its paths start there
+    return await play(chapter)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
