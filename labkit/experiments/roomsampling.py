@@ -26,7 +26,7 @@ async def sample_room_forever(session: RoomSession) -> None:
     For a labkit participant: ``received_kbps`` (on the wire, with headers), and by track
     ``rtt_ms`` (to the server, from RTCP), ``sent_kbps`` (payload) and ``packets_lost``. For the
     SDK what it tells of itself. For the server (peer ``sfu``) its Prometheus counters by their
-    own names; they lag.
+    own names, those about media and people (``labkit.rooms.metrics.ABOUT_MEDIA``); they lag.
     """
     before: dict[tuple[str, str], tuple[float, int]] = {}
     headers = {"Authorization": session.spec.access.metrics_login}
@@ -100,7 +100,7 @@ def _kbps(before: dict[Any, Any], key: Any, now_s: float, count: int) -> float |
 
 
 async def _sample_server(session: RoomSession, client: aiohttp.ClientSession) -> None:
-    from labkit.rooms.metrics import parse_metrics
+    from labkit.rooms.metrics import is_about_media, parse_metrics
 
     url = session.spec.access.metrics_url
     if not url:
@@ -113,4 +113,5 @@ async def _sample_server(session: RoomSession, client: aiohttp.ClientSession) ->
         return  # a server that is down is in the events, and its counters are missing
     now_s = session.clock.now()
     for name, value in counters.items():
-        _add(session, now_s, "sfu", None, name, value)
+        if is_about_media(name):
+            _add(session, now_s, "sfu", None, name, value)

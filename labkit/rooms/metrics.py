@@ -13,13 +13,30 @@ from labkit.words import _
 if TYPE_CHECKING:
     from labkit.rooms.config import ServerConfig
 
-__all__ = ["answers", "fetch_metrics", "parse_metrics"]
+__all__ = ["ABOUT_MEDIA", "answers", "fetch_metrics", "is_about_media", "parse_metrics"]
 
 NODE_LABELS = {"node_id", "node_type", "env"}
 """The same for every counter of one server."""
 
 OF_THE_PROCESS = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
 """What the server's process costs: processor time (s) and memory, where its system tells them."""
+
+ABOUT_MEDIA = (
+    "livekit_bytes",
+    "livekit_fir",
+    "livekit_forward",
+    "livekit_jitter",
+    "livekit_nack",
+    "livekit_packet",
+    "livekit_participant_total",
+    "livekit_pli",
+    "livekit_room_total",
+    "livekit_rtt",
+    "livekit_track_published",
+    "livekit_track_subscribed",
+    "process_",
+)
+"""Beginnings of the counters that say what a room costs; the others are about the server itself."""
 
 _SHORTLY = aiohttp.ClientTimeout(total=1.0)
 
@@ -60,6 +77,15 @@ async def fetch_metrics(config: ServerConfig) -> dict[str, float]:
             f"{type(error).__name__}: {error}.",
             _("See whether it runs: “server.alive”."),
         ) from None
+
+
+def is_about_media(name: str) -> bool:
+    """Return whether a counter is about media or who is there.
+
+    Args:
+        name: As ``parse_metrics`` calls it.
+    """
+    return name.startswith(ABOUT_MEDIA)
 
 
 def parse_metrics(text: str) -> dict[str, float]:

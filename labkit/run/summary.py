@@ -47,6 +47,26 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 def _figures(run: Run, sender: str, receiver: str) -> dict[str, Any]:
+    figures = _of_the_media(run, sender, receiver)
+    hops = statistics.hops(run, sender, receiver)
+    if len(hops) > 1:  # each has a link of its own
+        figures["hops"] = {f"{one}->{other}": _of_the_wire(run, one, other) for one, other in hops}
+    return figures
+
+
+def _of_the_wire(run: Run, sender: str, receiver: str) -> dict[str, Any]:
+    way = (run, sender, receiver)
+    return {
+        "bitrate_kbps": statistics.bitrate_kbps(*way),
+        "loss_asked": statistics.loss_asked(*way),
+        "loss_achieved": statistics.loss_achieved(*way),
+        "queue_drops": statistics.queue_drops(*way),
+        "datagrams": statistics.datagrams(*way),
+        "link_error_ms": statistics.link_error_ms(*way),
+    }
+
+
+def _of_the_media(run: Run, sender: str, receiver: str) -> dict[str, Any]:
     way = (run, sender, receiver)
     intervals = statistics.percentiles(statistics.displayed_intervals_ms(*way))
     return {
@@ -59,12 +79,7 @@ def _figures(run: Run, sender: str, receiver: str) -> dict[str, Any]:
         "freezes": statistics.freezes(*way),
         "displayed_interval_ms": {key: intervals[key] for key in ("n", "p50", "p95")},
         "jitter_ms": statistics.jitter_ms(*way),
-        "bitrate_kbps": statistics.bitrate_kbps(*way),
-        "loss_asked": statistics.loss_asked(*way),
-        "loss_achieved": statistics.loss_achieved(*way),
-        "queue_drops": statistics.queue_drops(*way),
-        "datagrams": statistics.datagrams(*way),
-        "link_error_ms": statistics.link_error_ms(*way),
+        **_of_the_wire(*way),
         "link_changes": int((run.events["name"] == "link_changed").sum()),
         "setup_ms": statistics.setup_ms(*way),
     }
@@ -87,9 +102,7 @@ def describe(run: Run) -> list[str]:
     lines = [
         _("Run {id}: {what}").format(id=run.id, what=_what(run, figures)),
         _("latency {latency}").format(latency=_latency(figures)),
-        _("bitrate {bitrate}, loss {loss}").format(
-            bitrate=_with_unit(figures["bitrate_kbps"], _("kbit/s")), loss=_loss(figures)
-        ),
+        *_bitrates(figures),
         _("frames {sent} sent, {shown} shown, {unreadable} unreadable, {lost} lost").format(
             **figures["frames"]
         ),
@@ -123,6 +136,23 @@ def _what(run: Run, figures: dict[str, Any]) -> str:
         *homes,
     ]
     return ", ".join(parts)
+
+
+def _bitrates(figures: dict[str, Any]) -> list[str]:
+    """Return a line for the way, or one for each hop of it."""
+    if "hops" not in figures:
+        return [_("bitrate {bitrate}, loss {loss}").format(**_rate_and_loss(figures))]
+    return [
+        _("{way}: bitrate {bitrate}, loss {loss}").format(
+            way=way.replace("->", " → "), **_rate_and_loss(hop)
+        )
+        for way, hop in figures["hops"].items()
+    ]
+
+
+def _rate_and_loss(figures: dict[str, Any]) -> dict[str, str]:
+    rate = _with_unit(figures["bitrate_kbps"], _("kbit/s"))
+    return {"bitrate": rate, "loss": _loss(figures)}
 
 
 def _latency(figures: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "bitrate_over_time",
     "datagrams",
     "direction",
+    "hops",
     "jitter_ms",
     "link_error_ms",
     "link_errors_ms",
@@ -41,6 +42,17 @@ def direction(run: Run, sender: str | None, receiver: str | None) -> tuple[str, 
         sender or run.meta.get("sender") or "alice",
         receiver or run.meta.get("receiver") or "bob",
     )
+
+
+def hops(run: Run, sender: str | None = None, receiver: str | None = None) -> list[tuple[str, str]]:
+    """Return the directions of the wire that media pass: one, or two where a server is between."""
+    sender, receiver = direction(run, sender, receiver)
+    wire = run.packets[run.packets["layer"] == "wire"]
+    ways = set(zip(wire["sender"], wire["receiver"], strict=True))
+    if (sender, receiver) in ways:
+        return [(sender, receiver)]
+    between = sorted(b for a, b in ways if a == sender and (b, receiver) in ways)
+    return [(sender, between[0]), (between[0], receiver)] if between else [(sender, receiver)]
 
 
 def window(run: Run) -> tuple[float, float]:
