@@ -46,16 +46,15 @@ class SdkDoor:
         self._proxy: AccessProxy | None = None
 
     async def open(self) -> None:
-        """Open the relay's sockets and the proxy."""
-        bridge = self._bridge = await self._relay.open(
-            CANDIDATE, SFU, forward=Link(), back=Link(), seed=self._spec.seed, roaming=CANDIDATE
-        )
+        """Open the proxy, and the relay's sockets where media of this machine alone come."""
+        bridge = self._bridge = None if self._spec.lan else await self._open_bridge()
         proxy = AccessProxy(
             CANDIDATE,
             self._spec.access.url,
-            relay_address=bridge.address_for[CANDIDATE],
+            relay_address=bridge.address_for[CANDIDATE] if bridge else None,
             note=self._note,
-            on_server_candidate=partial(bridge.set_far, SFU),
+            on_server_candidate=partial(bridge.set_far, SFU) if bridge else None,
+            host=self._spec.lan or "127.0.0.1",
         )
         self._proxy = await proxy.__aenter__()
         self.url = proxy.url
@@ -65,3 +64,8 @@ class SdkDoor:
         proxy, self._proxy = self._proxy, None
         if proxy is not None:
             await proxy.close()
+
+    async def _open_bridge(self) -> Bridge:
+        return await self._relay.open(
+            CANDIDATE, SFU, forward=Link(), back=Link(), seed=self._spec.seed, roaming=CANDIDATE
+        )

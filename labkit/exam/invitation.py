@@ -57,7 +57,8 @@ class Invitation:
             lines = self._for_an_app()
         lines.append(_("The other's picture shows the number {nonce}.").format(nonce=self.nonce))
         if self.opened:
-            lines += [self.opened, _("So is the token endpoint, to whoever has an ID token.")]
+            more = _("So are the token endpoint and the candidate's door, each with a TCP port.")
+            lines += [self.opened, more]
         return "\n".join(lines)
 
     def _for_an_app(self) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,10 +65,12 @@ class AccessProxy:
         name: The participant, for instance ``alice``.
         server_url: ``ws://127.0.0.1:7880`` or alike.
         relay_address: What the client is given in place of the server's address: a bridge's
-            ``address_for[name]``, where the bridge was opened with ``roaming=name``.
+            ``address_for[name]``, where the bridge was opened with ``roaming=name``. None leaves
+            all addresses as they are: what is said is noted, and the media go their own way.
         note: Takes each message: sender, receiver, name and a readable ``Body``; the text is
             what its sender wrote, without secrets.
         on_server_candidate: As ``on_server_candidate()`` takes it.
+        host: Address to listen on; another than loopback only where a user has asked for it.
 
     Raises:
         BadValue: The server's URL is none.
@@ -79,14 +82,16 @@ class AccessProxy:
         name: str,
         server_url: str,
         *,
-        relay_address: Address,
+        relay_address: Address | None,
         note: Note | None = None,
         on_server_candidate: OnCandidate | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.name = name
         self.connections = 0
         """How many WebSockets have been opened so far."""
         self._server = _http_url(server_url)
+        self._host = host
         self._relay = relay_address
         self._note = note or (lambda *_ignored: None)
         self._callbacks = [on_server_candidate] if on_server_candidate else []
@@ -105,7 +110,7 @@ class AccessProxy:
         )
         try:
             await self._runner.setup()
-            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+            await web.TCPSite(self._runner, self._host, 0).start()
         except OSError as error:
             await self.close()
             raise CallError(
@@ -123,12 +128,12 @@ class AccessProxy:
     @property
     def url(self) -> str:
         """What the participant joins, for instance ``ws://127.0.0.1:40000``."""
-        return f"ws://127.0.0.1:{self._port}"
+        return f"ws://{self._host}:{self._port}"
 
     @property
     def http_url(self) -> str:
         """The same for a client that wants http."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     def on_server_candidate(self, callback: OnCandidate) -> None:
         """Have ``callback`` called with the server's addresses, each time they are told.
@@ -233,11 +238,13 @@ class AccessProxy:
         if wrapped and opened:
             parameter, body = opened
             self._note(self.name, SERVER, "join_request", body)
-            if parameter != wrapped:
+            if parameter != wrapped and self._relay is not None:
                 return str(request.rel_url.update_query(join_request=parameter))
         else:
-            said = f"{request.method} {request.path}"
-            self._note(self.name, SERVER, "connect", Body.of(said, len(request.path_qs)))
+            said = {"request": f"{request.method} {request.path}", **request.query}
+            said.pop("access_token", None)
+            text = hide_secrets(json.dumps(said, indent=1))
+            self._note(self.name, SERVER, "connect", Body.of(text, len(request.path_qs)))
         return request.path_qs
 
     async def _tell(self, addresses: list[Address]) -> None:

@@ -21,6 +21,9 @@ SERVER = "sfu"
 CLOSE_S = 0.5
 """How long the other end may take to say good-bye."""
 
+_NOWHERE = ("127.0.0.1", 9)
+"""Stands in messages that are read and not passed on."""
+
 _NO_CODES = (1004, 1005, 1006, 1015)
 """Close codes that nobody may send: RFC 6455 section 7.4.1."""
 
@@ -30,7 +33,7 @@ class Pumps:
 
     Args:
         name: The participant.
-        relay: What the client is given in place of the server's address.
+        relay: What the client is given in place of the server's address; None for itself.
         note: Takes each message.
         tell: Awaited with the server's addresses before the client is told of them.
     """
@@ -38,7 +41,7 @@ class Pumps:
     def __init__(
         self,
         name: str,
-        relay: Address,
+        relay: Address | None,
         note: Note,
         tell: Callable[[list[Address]], Awaitable[None]],
     ) -> None:
@@ -84,8 +87,9 @@ class Pumps:
                 return
             passage = to_server(message.data)
             self._write(self._name, SERVER, passage)
-            if passage.data is not None:
-                await there.send_bytes(passage.data)
+            data = message.data if self._relay is None else passage.data
+            if data is not None:
+                await there.send_bytes(data)
 
     async def _down(
         self, there: aiohttp.ClientWebSocketResponse, here: web.WebSocketResponse
@@ -93,12 +97,13 @@ class Pumps:
         async for message in there:
             if message.type is not WSMsgType.BINARY:
                 return
-            passage = to_client(message.data, self._relay)
+            passage = to_client(message.data, self._relay or _NOWHERE)
             self._write(SERVER, self._name, passage)
             if passage.addresses:
                 await self._tell(list(passage.addresses))
-            if passage.data is not None:
-                await here.send_bytes(passage.data)
+            data = message.data if self._relay is None else passage.data
+            if data is not None:
+                await here.send_bytes(data)
 
     def _write(self, sender: str, receiver: str, passage: Passage) -> None:
         self._note(sender, receiver, passage.name, passage.body)

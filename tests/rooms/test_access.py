@@ -14,7 +14,7 @@ from livekit.protocol import rtc
 from labkit.errors import BadValue, WaitTimeout
 from labkit.net.sdp import Address
 from labkit.rooms.access import AccessProxy
-from labkit.rooms.signal_messages import Body
+from labkit.rooms.signal_messages import Body, read_body
 from tests.net.bridges import on_a_loop
 from tests.rooms.test_signal_messages import SDP, SERVER, TOKEN, UDP, answer, request, trickle
 from tests.timing import SECOND
@@ -95,7 +95,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(status: int = 101) -> AsyncIterator[Stage]:
+async def staged(status: int = 101, relay: Address | None = RELAY) -> AsyncIterator[Stage]:
     server, notes, told = FakeServer(status), [], []  # type: ignore[var-annotated]
     await server.start()
     try:
@@ -104,7 +104,7 @@ async def staged(status: int = 101) -> AsyncIterator[Stage]:
             AccessProxy(
                 "alice",
                 server.url,
-                relay_address=RELAY,
+                relay_address=relay,
                 note=lambda *note: notes.append(note),
                 on_server_candidate=told.append,
             ) as proxy,
@@ -170,6 +170,34 @@ async def test_candidates_of_the_client_stay_with_the_proxy() -> None:
         (offer,) = await stage.server_got(1)
         assert b"candidate" not in offer
         assert [note[2] for note in stage.notes] == ["connect", "trickle", "offer"]
+
+
+@on_a_loop
+async def test_what_an_older_client_says_of_itself_is_noted_without_its_token() -> None:
+    async with staged() as stage:
+        url = f"{stage.proxy.url}/rtc?sdk=flutter&version=2.11.0&access_token={TOKEN}&auto=1"
+        async with stage.client.ws_connect(url):
+            (note,) = await stage.names("connect")
+    assert read_body(note[3]) == {
+        "request": "GET /rtc", "sdk": "flutter", "version": "2.11.0", "auto": "1",
+    }  # fmt: skip
+
+
+@on_a_loop
+async def test_without_a_relay_all_is_noted_and_nothing_changed() -> None:
+    async with staged(relay=None) as stage, await stage.join() as socket:
+        sent = [
+            request(trickle=trickle(UDP)),
+            request(offer=rtc.SessionDescription(type="offer", sdp=SDP)),
+        ]
+        for message in sent:
+            await socket.send_bytes(message)
+        assert await stage.server_got(2) == sent
+        back = answer(offer=rtc.SessionDescription(type="offer", sdp=SDP))
+        await stage.server.sockets[0].send_bytes(back)
+        assert await socket.receive_bytes(timeout=5 * SECOND) == back
+    assert [note[2] for note in stage.notes] == ["connect", "trickle", "offer", "offer", "closed"]
+    assert not any("secret" in note[3] or TOKEN in note[3] for note in stage.notes)
 
 
 @on_a_loop
