@@ -1,39 +1,8 @@
 // What a person sees of the browser peer: buttons, two pictures, the state in words.
-// It comes after labkit/peers/page.js in one module; beside labkit/live/browser.py.
+// It comes after parts.js and labkit/peers/page.js in one module; beside browser.py.
 
-const MESSAGE_VERSION = 1;
-const BUSY_MS = 1000;
+const MESSAGE_VERSION = 2;
 const FRAMES_MS = 1000;
-const NEAR_MS = 20000;
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function stateLine(model) {
-  const sign = make("span", { class: "lab-sign", "aria-hidden": "true" });
-  const text = make("span", { role: "status", "aria-live": "polite" });
-  const node = make("p", { class: "lab-state" }, sign, text);
-  const show = () => {
-    const state = model.get("state");
-    sign.textContent = state.sign;
-    text.textContent = state.text;
-    node.dataset.state = state.state;
-  };
-  return { node, show, say: (words) => { text.textContent = words; } };
-}
-
-// Buttons stay focusable: a keyboard user must not lose the place.
-function button(label, kind, pressed) {
-  const node = make("button", { type: "button", class: `lab-button ${kind}` }, label);
-  node.addEventListener("click", () => {
-    if (node.getAttribute("aria-disabled") !== "true") pressed();
-  });
-  return { node, allow: (allowed) => node.setAttribute("aria-disabled", String(!allowed)) };
-}
 
 function picture(title, words, side) {
   const video = make("video", { playsinline: "", autoplay: "", "aria-label": title });
@@ -74,41 +43,11 @@ function frameCounter({ node, caption, video, canvas }, words) {
   return { seen, stop: () => clearInterval(timer) };
 }
 
-function messenger(model, page, busy) {
-  let count = 0;
-  const open = new Map();
-  const send = (message) => {
+function sender(model, page) {
+  return (message) => {
     try {
       model.send({ v: MESSAGE_VERSION, page, ...message });
     } catch { /* the kernel has gone: its silence is noticed elsewhere */ }
-  };
-  const ask = (message) => {
-    const id = `${++count}`;
-    open.set(id, setTimeout(busy, BUSY_MS));
-    send({ ...message, id });
-  };
-  const heard = (id) => {
-    clearTimeout(open.get(id));
-    open.delete(id);
-  };
-  return { send, ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
-}
-
-// Tells the kernel that a button may be pressed soon, so that it can get ready.
-function nearness(model, node, send) {
-  let toldAt = -Infinity, before = model.get("state").state;
-  const tell = () => {
-    if (!model.get("state").can_start || document.hidden) return;
-    if (performance.now() - toldAt < NEAR_MS) return;
-    toldAt = performance.now();
-    send({ type: "near" });
-  };
-  ["pointerenter", "focusin"].forEach((name) => node.addEventListener(name, tell));
-  if (before === "new") tell();
-  return (stopped) => {
-    const now = model.get("state").state;
-    if (now === "closed" && before !== now && stopped) { toldAt = -Infinity; tell(); }
-    before = now;
   };
 }
 
@@ -118,12 +57,13 @@ function render({ model, el }) {
   const state = stateLine(model);
   const own = picture(words.own, words, "own"), theirs = picture(words.theirs, words, "theirs");
   const counter = frameCounter(theirs, words);
-  const wire = messenger(model, page, () => state.say(words.busy));
-  let peer = null, viewing = null, stopped = false;
+  const send = sender(model, page);
+  const asking = asker(send, () => state.say(words.busy));
+  let peer = null, viewing = null;
 
   const newPeer = () => {
     theirs.video.muted = !wanted.back.includes("audio");
-    return pagePeer({ wanted, send: wire.send, own: own.video, theirs: theirs.video,
+    return pagePeer({ wanted, send, own: own.video, theirs: theirs.video,
       onFrame: counter.seen, onLost: () => { end(); state.say(words.lost); } });
   };
   const end = () => {
@@ -143,16 +83,15 @@ function render({ model, el }) {
     peer.choose(media);
     [camera, test].forEach((one) => one.allow(false)); // until the kernel says what is
     stop.allow(true);
-    stopped = false;
-    wire.ask({ type: "start", media });
+    asking.ask({ type: "start", media });
   };
   const sends = wanted.audio !== null || wanted.video !== null;
   const camera = button(words.camera, "lab-start", () => start("camera"));
   const test = button(sends ? words.test : words.connect, "", () => start("test picture"));
   const stop = button(words.stop, "lab-stop", () => {
-    stopped = true;
+    near.stop();
     end();
-    wire.ask({ type: "stop" });
+    asking.ask({ type: "stop" });
   });
   camera.node.hidden = !sends;
 
@@ -162,18 +101,18 @@ function render({ model, el }) {
     [camera, test].forEach((one) => one.allow(can_start || acting !== page));
     stop.allow(["starting", "running"].includes(now) && acting === page);
     node.dataset.call = now;
-    near(stopped);
+    near.show();
   };
   const onMessage = (content) => {
     if (content.page !== page) return;
     if (content.type === "pong") peer?.pong(content);
     else if (content.type === "describe") (peer ??= newPeer()).answer(content);
     else if (content.type === "view") view(content);
-    else if (content.type === "end") { end(); wire.send({ type: "here" }); }
-    else if (content.type === "heard") { wire.heard(content.id); onState(); }
+    else if (content.type === "end") { end(); send({ type: "here" }); }
+    else if (content.type === "heard") { asking.heard(content.id); onState(); }
   };
-  const here = () => { if (!document.hidden) wire.send({ type: "here" }); };
-  const left = () => wire.send({ type: "left" });
+  const here = () => { if (!document.hidden) send({ type: "here" }); };
+  const left = () => send({ type: "left" });
 
   const node = make(
     "section", { class: "lab-call lab-browser", "aria-label": words.call },
@@ -181,7 +120,7 @@ function render({ model, el }) {
     state.node,
     make("div", { class: "lab-pictures" }, own.node, theirs.node));
   el.append(node);
-  const near = nearness(model, node, wire.send);
+  const near = nearness(model, node, send);
   model.on("msg:custom", onMessage);
   model.on("change:state", onState);
   document.addEventListener("visibilitychange", here);
@@ -194,7 +133,7 @@ function render({ model, el }) {
     document.removeEventListener("visibilitychange", here);
     window.removeEventListener("pagehide", left);
     left();
-    wire.stop();
+    asking.stop();
     counter.stop();
     end();
   };

@@ -1,8 +1,8 @@
 """The browser as a peer: the widget whose page holds an ``RTCPeerConnection``.
 
 The page's side is ``labkit/peers/page.js`` (the connection and what it measures) and
-``browser.js`` (what a person sees); ``pictures.js`` is for a page that no media path reaches.
-What the page says comes as custom messages, in any thread of the kernel.
+``browser.js`` (what a person sees, made of ``parts.js``); ``pictures.js`` is for a page that no
+media path reaches. What the page says comes as custom messages, in any thread of the kernel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["BrowserView"]
 
 _HERE = Path(__file__).parent
 _PARTS = ("media/stamp.mjs", "peers/pagemedia.js", "peers/page.js", "live/pictures.js",
-          "live/browser.js")  # fmt: skip
+          "live/parts.js", "live/browser.js")  # fmt: skip
 
 SIGNS = {"new": "○", "starting": "◔", "running": "●", "closed": "■", "broken": "✕"}
 

@@ -1,44 +1,13 @@
-// The call's pictures, state, buttons and link sliders, beside labkit/live/view.py.
+// The call's pictures and link sliders; it comes after parts.js in one module, beside view.py.
 // What comes from here goes up as custom messages: trait sync wedges while a cell runs.
 
 const ACK_MS = 500; // each message makes the kernel “busy” for a moment: not one a picture
 const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
 const THROTTLE_MS = 100;
-const BUSY_MS = 1000;
 const STALE_MS = 2000;
-const NEAR_MS = 20000;
 
 // JupyterLab would take the arrow keys for itself.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function stateLine(model) {
-  const sign = make("span", { class: "lab-sign", "aria-hidden": "true" });
-  const text = make("span", { role: "status", "aria-live": "polite" });
-  const show = () => {
-    const state = model.get("state");
-    sign.textContent = state.sign;
-    text.textContent = state.text;
-    text.parentElement.dataset.state = state.state;
-  };
-  return { node: make("p", { class: "lab-state" }, sign, text), text, show };
-}
-
-// Start and Stop stay focusable: a keyboard user must not lose the place.
-function button(model, label, event, allowed, ask) {
-  const node = make("button", { type: "button", class: `lab-button lab-${event}` }, label);
-  node.addEventListener("click", () => {
-    if (node.getAttribute("aria-disabled") !== "true") ask({ type: event });
-  });
-  const show = () => node.setAttribute("aria-disabled", String(!model.get("state")[allowed]));
-  return { node, show };
-}
 
 function acknowledger(model) {
   let timer = null, newest = 0, drawn = 0;
@@ -189,50 +158,15 @@ function linkControls(model, ask) {
   };
 }
 
-function asker(model, state) {
-  let count = 0;
-  const open = new Map();
-  const ask = (message) => {
-    const id = `${++count}`;
-    open.set(id, setTimeout(() => { state.text.textContent = model.get("words").busy; }, BUSY_MS));
-    model.send({ ...message, id });
-  };
-  const heard = (id) => {
-    clearTimeout(open.get(id));
-    open.delete(id);
-    state.show();
-  };
-  return { ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
-}
-
-// Tells the kernel that Start may be pressed soon, so that it can get ready.
-function nearness(model, node) {
-  let toldAt = -Infinity, before = model.get("state").state, stopped = false;
-  const tell = () => {
-    if (!model.get("state").can_start || document.hidden) return;
-    if (performance.now() - toldAt < NEAR_MS) return;
-    toldAt = performance.now();
-    model.send({ type: "near" });
-  };
-  ["pointerenter", "focusin"].forEach((name) => node.addEventListener(name, tell));
-  if (before === "new") tell();
-  const show = () => {
-    const now = model.get("state").state;
-    if (now !== before && now === "closed" && stopped) { toldAt = -Infinity; tell(); }
-    if (now === "starting") stopped = false;
-    before = now;
-  };
-  return { show, stop: () => { stopped = true; } };
-}
-
 function render({ model, el }) {
   const state = stateLine(model);
   const words = model.get("words");
-  const asking = asker(model, state);
-  const start = button(model, words.start, "start", "can_start", asking.ask);
-  const stop = button(model, words.stop, "stop", "can_stop", (message) => {
+  const send = (message) => model.send(message);
+  const asking = asker(send, () => state.say(words.busy));
+  const start = button(words.start, "lab-start", () => asking.ask({ type: "start" }));
+  const stop = button(words.stop, "lab-stop", () => {
     near.stop();
-    asking.ask(message);
+    asking.ask({ type: "stop" });
   });
   const acknowledged = acknowledger(model);
   const painting = painter(acknowledged.shown);
@@ -243,7 +177,7 @@ function render({ model, el }) {
   const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
   const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
   const node = make("section", { class: "lab-call", "aria-label": words.call }, row, screens, link.node);
-  const near = nearness(model, node);
+  const near = nearness(model, node, send);
   el.append(node);
 
   const take = async (content, buffers) => {
@@ -254,9 +188,14 @@ function render({ model, el }) {
   };
   const onMessage = (content, buffers) => {
     if (content.type === "pictures") take(content, buffers);
-    if (content.type === "heard") asking.heard(content.id);
+    if (content.type === "heard") { asking.heard(content.id); state.show(); }
   };
-  const onState = () => [state, start, stop, near, ...pictures.values()].forEach((one) => one.show());
+  const onState = () => {
+    const { can_start, can_stop } = model.get("state");
+    start.allow(can_start);
+    stop.allow(can_stop);
+    [state, near, ...pictures.values()].forEach((one) => one.show());
+  };
   const onNumbers = () => pictures.forEach((one) => one.show());
   const here = () => { if (!document.hidden) model.send({ type: "here" }); };
   const watchers = [["msg:custom", onMessage], ["change:state", onState],

@@ -1,8 +1,8 @@
 """The part of the panel that the lab draws itself: state, buttons, pictures, link sliders.
 
-The browser's side is ``view.js``. What the page shows are traits that only the kernel sets;
-what a person does comes back as custom messages, because trait sync from the browser wedges
-while a cell runs.
+The browser's side is ``view.js``, made of ``parts.js``. What the page shows are traits that only
+the kernel sets; what a person does comes back as custom messages, because trait sync from the
+browser wedges while a cell runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CallView(anywidget.AnyWidget):
             the keyboard has come to it, or Stop was pressed; in any thread.
     """
 
-    _esm = (_HERE / "view.js").read_text(encoding="utf-8")
+    _esm = "\n".join((_HERE / part).read_text(encoding="utf-8") for part in ("parts.js", "view.js"))
     _css = (_HERE / "view.css").read_text(encoding="utf-8")
 
     words = traitlets.Dict().tag(sync=True)

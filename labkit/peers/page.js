@@ -90,6 +90,7 @@ function pagePeer({ wanted, send, own, theirs, onFrame, onLost }) {
   const clean = cleanUp();
   const clock = pageClock(send, clean);
   const captured = [], shown = [];
+  let presentedBefore = null;
   const counts = { frames_presented: 0, frames_read: 0 };
   let pc = null, media = null, over = false, firstFrame = true;
   const event = (name, detail = "") => send({ type: "event", name, detail, at_ms: performance.now() });
@@ -98,9 +99,11 @@ function pagePeer({ wanted, send, own, theirs, onFrame, onLost }) {
     captured: captured.splice(0), shown: shown.splice(0) });
   const seen = (row, presented) => {
     if (firstFrame) { firstFrame = false; event("first_frame"); }
-    counts.frames_presented = presented;
+    // A busy page is not called for every frame; the lab hears how many it presented since.
+    const unread = presentedBefore === null ? 0 : Math.max(0, presented - presentedBefore - 1);
+    presentedBefore = counts.frames_presented = presented;
     counts.frames_read += 1;
-    shown.push(row);
+    shown.push([...row, unread]);
     onFrame(row[0]);
   };
   const stats = async () => {

@@ -19,11 +19,12 @@ from aiortc.sdp import SessionDescription
 from labkit.peers.clock import Clock
 from labkit.peers.pageclock import PageClock
 from labkit.peers.pageerrors import page_error, silent_error, undecided_error, version_error
+from labkit.run.join import UNREAD
 from labkit.run.tap import Tap
 
 __all__ = ["ANSWER_S", "PERMISSION_S", "VERSION", "RemoteSide"]
 
-VERSION = 1
+VERSION = 2
 """Of the messages between page and lab; a page that was loaded before an update has another."""
 
 ANSWER_S = 8.0
@@ -227,6 +228,7 @@ class RemoteSide:
         display_ms: float,
         width: int,
         height: int,
+        unread: int,
     ) -> None:
         track, decoded_s = f"{self.other}:video", self._page.at(presented_ms)
         self._add(
@@ -242,6 +244,8 @@ class RemoteSide:
             shown_s=self._page.at(display_ms),
             fate="unreadable" if number is None else "shown",
         )
+        if unread:
+            self._sample(decoded_s, track, UNREAD, unread)
         self._on_decoded(track, None, number, decoded_s)
 
     def _take_stats(self, message: dict[str, Any]) -> None:

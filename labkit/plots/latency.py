@@ -147,6 +147,8 @@ def _draw_line(
     ax: Axes, frames: pd.DataFrame, start_s: float, i: int, kwargs: dict[str, Any]
 ) -> None:
     """Draw a run's latencies, broken where a frame was not shown."""
+    unknown = (frames["fate"] == "shown") & frames["latency_ms"].isna()
+    frames = frames[~unknown]
     shown = frames["fate"] == "shown"
     if shown.any():
         style = line_style(i, kwargs, marker=".", markersize=5)

@@ -15,11 +15,13 @@ from labkit.run.schema import COLUMNS
 __all__ = [
     "FORWARDER",
     "STRAGGLER_S",
+    "UNREAD",
     "TICKS",
     "cut_short",
     "join_halves",
     "join_tables",
     "mark_rtx",
+    "presented_places",
 ]
 
 FORWARDER = "livekit-server"
@@ -31,9 +33,14 @@ TICKS = 2
 STRAGGLER_S = 1.0
 """Seconds that a frame may be under way before its absence means that it is lost."""
 
+UNREAD = "presented_unread"
+"""Sample of a page that was called for a frame: how many it presented since the one it was called
+for before. It stands at the very second that is this frame's ``decoded_s``."""
+
 Row = tuple[Any, ...]
 Half = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
+Unread = Mapping[tuple[str, Any], Mapping[float, int]]
 
 _RECEIVERS_OWN = ("receiver", "width", "height")
 _ARRIVALS = ("first_arrived_s", "arrived_s", "decoded_s")
@@ -51,9 +58,15 @@ def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str,
     peers = [name for name, engine in known if name is not None and engine != FORWARDER]
     owners = {line[0]: line[1] for line in tables.get("tracks", ())}
     joined = {table: list(rows) for table, rows in tables.items()}
+    unread = {"frames": _unread(tables.get("samples", ()))}
     for table in ("frames", "audio"):
         joined[table] = join_halves(
-            table, tables.get(table, ()), peers=peers, owners=owners, known_until_s=known_until_s
+            table,
+            tables.get(table, ()),
+            peers=peers,
+            owners=owners,
+            known_until_s=known_until_s,
+            unread=unread.get(table),
         )
     joined["packets"] = mark_rtx(tables.get("packets", ()), tables.get("streams", ()))
     return joined
@@ -66,6 +79,7 @@ def join_halves(
     peers: Sequence[str] = (),
     owners: Mapping[str, str | None] | None = None,
     known_until_s: float | None = None,
+    unread: Unread | None = None,
 ) -> list[Row]:
     """Return one row per captured frame and receiver.
 
@@ -82,6 +96,8 @@ def join_halves(
             from which nothing ever arrived.
         owners: Sending peer by track; without it the part of the name before the colon.
         known_until_s: As in ``join_tables``.
+        unread: Frames that a page presented without reading them, by track and receiver, then by
+            ``decoded_s`` of the frame that it read next. They are shown, without a time.
     """
     columns = COLUMNS[table]
     sent: dict[str, list[Half]] = defaultdict(list)
@@ -101,12 +117,17 @@ def join_halves(
         others: list[Any] = [peer for peer in peers if peer != owner] or [None]
         arrived: dict[Any, list[Half]] = dict(received[track]) or {peer: [] for peer in others}
         for receiver, halves in arrived.items():
-            result += _join_one(sent[track], halves, receiver, known_until_s)
+            counts = (unread or {}).get((track, receiver), {})
+            result += _join_one(sent[track], halves, receiver, known_until_s, counts)
     return [tuple(half[column] for column in columns) for half in result]
 
 
 def _join_one(
-    sent: list[Half], received: list[Half], receiver: str | None, known_until_s: float | None
+    sent: list[Half],
+    received: list[Half],
+    receiver: str | None,
+    known_until_s: float | None,
+    unread: Mapping[float, int],
 ) -> list[Half]:
     frames = _merge_layers(sent)
     by_number = {half["frame"]: i for i, half in enumerate(frames) if half["frame"] is not None}
@@ -123,9 +144,66 @@ def _join_one(
         place = _find(half, by_number, by_time)
         if place is not None:
             answers[place].append(half)
-    return [
+    rows = [
         _one_row(half, answers.get(i, []), receiver, known_until_s) for i, half in enumerate(frames)
     ]
+    if unread:
+        _show_unread(rows, received, unread, by_number, by_time)
+    return rows
+
+
+def _show_unread(
+    rows: list[Half],
+    received: list[Half],
+    unread: Mapping[float, int],
+    by_number: Mapping[Any, int],
+    by_time: Mapping[int, int],
+) -> None:
+    """Give the fate "shown" to frames that were presented but not read."""
+    read = [half for half in received if half["decoded_s"] is not None]
+    read.sort(key=lambda half: half["decoded_s"])
+    seen = []
+    for half in read:  # the timestamp belongs to the page's count; the picture may be a newer one
+        place = _find({**half, "frame": None}, by_number, by_time)
+        place = _find(half, by_number, by_time) if place is None else place
+        seen.append((place, unread.get(half["decoded_s"], 0)))
+    for place in presented_places(seen):
+        if rows[place]["fate"] in ("lost", None):
+            rows[place]["fate"] = "shown"
+
+
+def presented_places(seen: Iterable[tuple[int | None, int]]) -> set[int]:
+    """Return the places of the captured frames that a page presented, read or not.
+
+    Where fewer frames were presented between two that were read than were captured, nobody
+    knows which: the newest count as presented, since after a stumble a decoder goes on with
+    what is new. The number of them is exact.
+
+    Args:
+        seen: For each frame that was read, in this order: its place among the captured ones
+            (None: unknown), and how many were presented since the one before, without being read.
+    """
+    presented: set[int] = set()
+    before: int | None = None
+    count = 0
+    for place, unread in seen:
+        count += unread
+        if place is None:
+            count += 1  # presented as well, and nobody knows which it was
+            continue
+        presented.add(place)
+        if before is not None and count:
+            presented.update(range(max(before + 1, place - count), place))
+        before, count = place, 0
+    return presented
+
+
+def _unread(samples: Iterable[Row]) -> Unread:
+    found: dict[tuple[str, str], dict[float, int]] = defaultdict(dict)
+    for at_s, peer, track, name, value in samples:
+        if name == UNREAD:
+            found[track, peer][at_s] = int(value)
+    return found
 
 
 def _merge_layers(sent: list[Half]) -> list[Half]:

@@ -3,6 +3,10 @@
 Every function takes a Run and a direction; without one it is the direction that the run names
 (``meta`` sender and receiver), else alice → bob. A figure that cannot be computed is missing:
 NaN, None or an empty table, never zero.
+
+A page presents more frames than it can read when it is busy. A frame that it presented but did
+not read is shown, without a time: it counts among the frames, not among the latencies, and the
+intervals on both sides of it are unknown. Its picture nobody looked at, so it may be broken.
 """
 
 from __future__ import annotations
@@ -129,7 +133,10 @@ def counted_frames(
 def frame_counts(
     run: Run, sender: str | None = None, receiver: str | None = None
 ) -> dict[str, int]:
-    """Return how many frames were sent, shown, unreadable and lost; sent is their sum."""
+    """Return how many frames were sent, shown, unreadable and lost; sent is their sum.
+
+    In a page lost means never presented: it did not arrive, or a newer one took its place.
+    """
     fates = counted_frames(run, sender, receiver)["fate"]
     counts = {fate: int((fates == fate).sum()) for fate in ("shown", "unreadable", "lost")}
     return {"sent": sum(counts.values()), **counts}
@@ -144,10 +151,14 @@ def unreadable_share(run: Run, sender: str | None = None, receiver: str | None =
 def latency_frames(
     run: Run, sender: str | None = None, receiver: str | None = None
 ) -> pd.DataFrame:
-    """Return the frames that the latency figure is about: shown, and captured after settling."""
+    """Return the frames of the latency figure: shown at a known time, captured after settling."""
+    frames = _timed_frames(run, sender, receiver)
+    return frames[frames["captured_s"] >= window(run)[0] + settle_s(run)]
+
+
+def _timed_frames(run: Run, sender: str | None, receiver: str | None) -> pd.DataFrame:
     frames = counted_frames(run, sender, receiver)
-    settled_s = window(run)[0] + settle_s(run)
-    return frames[(frames["fate"] == "shown") & (frames["captured_s"] >= settled_s)]
+    return frames[(frames["fate"] == "shown") & frames["latency_ms"].notna()]
 
 
 def latency_ms(
@@ -163,9 +174,8 @@ def latency_ms(
 def latency_over_time(
     run: Run, sender: str | None = None, receiver: str | None = None
 ) -> pd.DataFrame:
-    """Return at_s (when captured) and latency_ms of every counted frame that was shown."""
-    frames = counted_frames(run, sender, receiver)
-    frames = frames[frames["fate"] == "shown"].sort_values("captured_s")
+    """Return at_s (when captured) and latency_ms of every counted frame shown at a known time."""
+    frames = _timed_frames(run, sender, receiver).sort_values("captured_s")
     return frames[["captured_s", "latency_ms"]].rename(columns={"captured_s": "at_s"})
 
 
@@ -198,19 +208,24 @@ def displayed_intervals_ms(
 ) -> NDArray[np.float64]:
     """Return the times between one picture and the next at the receiver, in ms.
 
-    Broken pictures are seen too, so they count.
+    Broken pictures are seen too, so they count. What is next to a picture of unknown time is
+    left out.
     """
     frames = counted_frames(run, sender, receiver)
-    frames = frames[frames["fate"] != "lost"]
-    seen_s = np.sort(frames["shown_s"].fillna(frames["decoded_s"]).to_numpy(dtype=float))
-    return np.diff(seen_s) * 1000
+    frames = frames[frames["fate"] != "lost"].sort_values("captured_s", kind="stable")
+    seen_s = np.array(frames["shown_s"].fillna(frames["decoded_s"]), dtype=float)
+    known = ~np.isnan(seen_s)
+    seen_s[known] = np.sort(seen_s[known])
+    intervals_ms: NDArray[np.float64] = np.diff(seen_s) * 1000
+    return intervals_ms[~np.isnan(intervals_ms)]
 
 
 def freezes(run: Run, sender: str | None = None, receiver: str | None = None) -> int | None:
     """Return how often the picture froze, None where too few pictures were seen to tell.
 
     A freeze is an interval of at least max(3 × mean, mean + 150 ms), the mean taken over the
-    last 30 intervals before it.
+    last 30 intervals before it. Intervals that are unknown (a page that did not read every
+    picture) cannot be judged; the page's own count is the sample ``inbound-rtp.freezeCount``.
     Source: W3C webrtc-stats, RTCInboundRtpStreamStats.freezeCount; as in libwebrtc the mean
     needs at least 5 intervals.
     """

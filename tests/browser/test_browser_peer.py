@@ -41,6 +41,30 @@ print(json.dumps({
     "strangers": sum(way["strangers"] for way in (await cam.counts()).values()),
 }))"""
 
+COUNT = """run = await cam.record(4, progress=False)
+begin, end = run.meta["recorded_from_s"], run.meta["recorded_to_s"]
+frames = run.frames[(run.frames["receiver"] == "browser") & run.frames["fate"].notna()]
+frames = frames[frames["captured_s"].between(begin, end)].sort_values("captured_s")
+told = run.samples[run.samples["track"] == "lab:video"]
+told = told[told["at_s"].between(begin, end)].set_index("at_s")
+def growth(name):
+    values = told.loc[told["name"] == name, "value"].sort_index()
+    return float(values.iloc[-1] - values.iloc[0]) / float(values.index[-1] - values.index[0])
+read = frames["decoded_s"].notna()
+print(json.dumps({
+    "frames": run.summary("lab", "browser")["frames"],
+    "read": int(read.sum()),
+    "rates": {name: growth(name) for name in
+              ("frames_presented", "frames_read", "inbound-rtp.framesDecoded")},
+    "untimed": int((frames["fate"].eq("shown") & ~read).sum()),
+    "seconds": end - begin,
+}))"""
+
+KEEP_BUSY = """() => { setInterval(() => {
+  const end = performance.now() + 80;
+  while (performance.now() < end);
+}, 100); }"""
+
 BUSY = "end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
 
 
@@ -85,6 +109,23 @@ def test_the_camera_is_counted_without_a_latency(notebook: NotebookPage) -> None
     assert found["audio"] > 50
     assert found["frames"][1]["shown"] > 10
     keep(notebook, "peer-4-camera")
+
+
+def test_a_busy_page_loses_no_frame_that_it_presents(notebook: NotebookPage) -> None:
+    widget = shown(notebook, COUNT)
+    widget.press(TEST)
+    widget.running()
+    widget.page.evaluate(KEEP_BUSY)
+    found = widget.printed(1)
+    rates, frames = found["rates"], found["frames"]
+    assert rates["frames_read"] < 0.8 * rates["frames_presented"]
+    assert found["untimed"] > 0
+    assert frames["sent"] == frames["shown"] + frames["unreadable"] + frames["lost"]
+    seen = frames["shown"] + frames["unreadable"]
+    assert seen > found["read"]
+    # What nobody knows: up to the first frame that was read, and since the last batch.
+    presented = rates["frames_presented"] * found["seconds"]
+    assert seen == pytest.approx(presented, rel=0.1, abs=12)
 
 
 def test_a_click_while_a_cell_computes(notebook: NotebookPage) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import labkit.run.run  # noqa: F401  (loading pandas later would stop the page for a second)
 from labkit.experiments.browsers import BrowserCall
 from labkit.peers.endpoint import Peer
+from labkit.peers.remote import VERSION
 
 
 class KeptRows:
@@ -62,7 +63,7 @@ class FakePage:
         await self.leave()
 
     def say(self, **message: Any) -> None:
-        self.view._take(None, {"v": 1, "page": self.name, **message}, [])
+        self.view._take(None, {"v": VERSION, "page": self.name, **message}, [])
 
     def press(self, media: str) -> None:
         self.say(type="start", media=media, id="1")
@@ -112,7 +113,8 @@ class FakePage:
 
     def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
         now_ms = time.perf_counter() * 1000
-        self.shown.append([number, None, now_ms - 3, now_ms, now_ms + 5, frame.width, frame.height])
+        size = frame.width, frame.height
+        self.shown.append([number, None, now_ms - 3, now_ms, now_ms + 5, *size, 0])
 
     async def _report(self) -> None:
         while self.peer is not None:

@@ -59,7 +59,7 @@ class Side:
         ]
 
     def say(self, **message: Any) -> None:
-        self.side.said({"v": 1, **message})
+        self.side.said({"v": remote.VERSION, **message})
 
 
 async def asking(side: Side, work: Any, *says: dict[str, Any]) -> Any:
@@ -76,7 +76,7 @@ def test_an_offer_from_the_page_brings_its_media_and_its_streams() -> None:
     media = [{"kind": "video", "label": "canvas", "settings": {"width": 640}}]
     answer = {"type": "answer", "sdp": SDP, "media": media, "agent": "Browser 1"}
     assert run(asking(side, side.side.create_offer(), answer)) == SDP
-    assert side.asked == [{"v": 1, "number": 1, "what": "create_offer"}]
+    assert side.asked == [{"v": remote.VERSION, "number": 1, "what": "create_offer"}]
     assert side.side.agent == "Browser 1"
     (track,) = side.rows("tracks")
     assert track["source"] == "test picture of the browser"
@@ -187,8 +187,8 @@ def test_a_batch_becomes_halves_of_frames() -> None:
         at_ms=1000.0,
         captured=[[3, 900.0, 640, 480]],
         shown=[
-            [8, 90_000, 930.0, 940.0, 956.0, 320, 240],
-            [None, None, None, 970.0, 990.0, 320, 240],
+            [8, 90_000, 930.0, 940.0, 956.0, 320, 240, 0],
+            [None, None, None, 970.0, 990.0, 320, 240, 2],
         ],
         counts={"frames_presented": 9},
     )
@@ -201,6 +201,9 @@ def test_a_batch_becomes_halves_of_frames() -> None:
     assert (shown["rtp_timestamp"], shown["fate"]) == (90_000, "shown")
     assert broken["fate"] == "unreadable"
     assert "last_arrived_s" not in broken
+    (unread,) = (row for row in side.rows("samples") if row["name"] == "presented_unread")
+    assert (unread["track"], unread["peer"], unread["value"]) == ("lab:video", "browser", 2)
+    assert unread["at_s"] == broken["decoded_s"]  # the join finds it there
     assert side.decoded == [
         ("lab:video", 8, pytest.approx(0.94)),
         ("lab:video", None, pytest.approx(0.97)),

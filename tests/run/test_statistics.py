@@ -154,6 +154,15 @@ def test_intervals_are_between_all_pictures_that_were_seen() -> None:
     assert np.round(statistics.displayed_intervals_ms(run)).tolist() == [100, 200]
 
 
+def test_a_frame_shown_at_an_unknown_time_counts_and_has_no_figure() -> None:
+    unknown = frame(23, decoded_s=None, latency_ms=None)
+    run = run_of(frame(21), frame(22), unknown, frame(24), frame(25))
+    assert statistics.frame_counts(run) == {"sent": 5, "shown": 5, "unreadable": 0, "lost": 0}
+    assert statistics.latency_ms(run)["n"] == len(statistics.budget_frames(run)) == 4
+    assert statistics.latency_over_time(run)["latency_ms"].tolist() == [30.0] * 4
+    assert np.round(statistics.displayed_intervals_ms(run)).tolist() == [100, 100]
+
+
 def test_the_bitrate_is_what_left_the_relay_with_its_headers() -> None:
     packets = [
         *(datagram(i / 10) for i in range(100)),

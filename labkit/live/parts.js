@@ -1,0 +1,69 @@
+// What the lab's widgets are made of; it comes before view.js and browser.js in their modules.
+
+const BUSY_MS = 1000;
+const NEAR_MS = 20000;
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function stateLine(model) {
+  const sign = make("span", { class: "lab-sign", "aria-hidden": "true" });
+  const text = make("span", { role: "status", "aria-live": "polite" });
+  const node = make("p", { class: "lab-state" }, sign, text);
+  const show = () => {
+    const state = model.get("state");
+    sign.textContent = state.sign;
+    text.textContent = state.text;
+    node.dataset.state = state.state;
+  };
+  return { node, show, say: (words) => { text.textContent = words; } };
+}
+
+// Buttons stay focusable: a keyboard user must not lose the place.
+function button(label, kind, pressed) {
+  const node = make("button", { type: "button", class: `lab-button ${kind}` }, label);
+  node.addEventListener("click", () => {
+    if (node.getAttribute("aria-disabled") !== "true") pressed();
+  });
+  return { node, allow: (allowed) => node.setAttribute("aria-disabled", String(!allowed)) };
+}
+
+// Asks the kernel for something; when nothing is heard of it for a second, `busy` is called.
+function asker(send, busy) {
+  let count = 0;
+  const open = new Map();
+  const ask = (message) => {
+    const id = `${++count}`;
+    open.set(id, setTimeout(busy, BUSY_MS));
+    send({ ...message, id });
+  };
+  const heard = (id) => {
+    clearTimeout(open.get(id));
+    open.delete(id);
+  };
+  return { ask, heard, stop: () => open.forEach((timer) => clearTimeout(timer)) };
+}
+
+// Tells the kernel that a button may be pressed soon, so that it can get ready.
+function nearness(model, node, send) {
+  let toldAt = -Infinity, before = model.get("state").state, stopped = false;
+  const tell = () => {
+    if (!model.get("state").can_start || document.hidden) return;
+    if (performance.now() - toldAt < NEAR_MS) return;
+    toldAt = performance.now();
+    send({ type: "near" });
+  };
+  ["pointerenter", "focusin"].forEach((name) => node.addEventListener(name, tell));
+  if (before === "new") tell();
+  const show = () => {
+    const now = model.get("state").state;
+    if (now !== before && now === "closed" && stopped) { toldAt = -Infinity; tell(); }
+    if (now === "starting") stopped = false;
+    before = now;
+  };
+  return { show, stop: () => { stopped = true; } };
+}
