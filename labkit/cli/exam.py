@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,7 +57,7 @@ def exam(
             lan=lan,
             path=run,
             force=force,
-            say=_quiet if as_json else print,
+            say=None if as_json else print,
             progress=progress,
         )
         fine = asyncio.run(_run(made, report, as_json))
@@ -67,6 +69,7 @@ async def _run(exam: Exam, report: Path | None, as_json: bool) -> bool:
     from labkit.exam.report import report_dict, write_report
 
     async with exam:
+        _end_on_signals(exam)
         assert exam.invitation is not None
         _invite(exam.invitation, as_json)
         run = await exam.finish()
@@ -96,5 +99,14 @@ def _print_json(told: dict[str, Any]) -> None:
     print(json.dumps(told), flush=True)
 
 
-def _quiet(told: str) -> None:
-    """Say nothing."""
+def _end_on_signals(exam: Exam) -> None:
+    """Let Ctrl-C end the exam, and not the report on it; a second one ends everything."""
+    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        exam.stop()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends everything
+            loop.add_signal_handler(number, end, number)

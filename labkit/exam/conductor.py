@@ -78,6 +78,11 @@ class Conductor:
         self._say = say
         self._ends_s = 0.0
         self._down = False
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the exam now, from any thread; what there is will be judged."""
+        self._stopped = True
 
     async def conduct(self) -> None:
         """Return when the candidate has left, or the time is up."""
@@ -141,6 +146,8 @@ class Conductor:
         """
         while True:
             now = await self._stage.look()
+            if self._stopped:
+                raise _OverError(_("The exam was ended by hand."))
             if seen(now):
                 return
             if now.now_s > self._ends_s:

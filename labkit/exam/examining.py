@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.errors import BadValue, CallError
 from labkit.exam.conductor import Conductor
+from labkit.exam.examroom import ExamRoom, FrontDoor
 from labkit.exam.invitation import Invitation
 from labkit.exam.judging import judge
 from labkit.exam.names import CANDIDATE, ENDPOINT, EXAMINER, GIVEN, KINDS, REFUSED, SDK, THIRD, WHIP
@@ -18,8 +18,7 @@ from labkit.exam.spec import ExamSpec
 from labkit.exam.verdict import Verdict
 from labkit.experiments.loop import Job, lab_loop, on_lab_loop
 from labkit.experiments.recording import Recording
-from labkit.experiments.rooms import Room, participant
-from labkit.rooms.address import ServerAddress
+from labkit.experiments.rooms import participant
 from labkit.rooms.endpoint import TokenEndpoint, token_endpoint
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.server import livekit
@@ -27,6 +26,8 @@ from labkit.rooms.tokens import TOKEN_TTL_S
 from labkit.words import _
 
 if TYPE_CHECKING:
+    from IPython.display import IFrame
+
     from labkit.rooms.build import BuildProgress
     from labkit.run import Run
 
@@ -39,18 +40,6 @@ MARGIN_S = 60.0
 """The recording is ended by hand; this is how much longer it could last."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _FrontDoor(ServerAddress):
-    """A server whose clients come by another way than its backend."""
-
-    api_url: str = ""
-
-    @property
-    def http_url(self) -> str:
-        """Where the backend asks."""
-        return self.api_url
 
 
 class Exam:
@@ -76,10 +65,11 @@ class Exam:
         server = livekit(own=True, lan=spec.lan, progress=progress)
         assert isinstance(server, LivekitServer)
         self._server = server
-        self._room = _ExamRoom(spec, server)
+        self._room = ExamRoom(spec, server)
         self._endpoint: TokenEndpoint | None = None
         self._recording: Recording | None = None
         self._course: Job[None] | None = None
+        self._conductor: Conductor | None = None
         self._told = 0
         self._holds = False
 
@@ -127,6 +117,36 @@ class Exam:
             await self.close()
         return self.run
 
+    async def end(self) -> Run:
+        """Do as ``finish()``, and wait no longer: for whoever knows that the candidate is done."""
+        self.stop()
+        return await self.finish()
+
+    def stop(self) -> None:
+        """Let the exam end soon, from any thread; ``finish()`` then returns what there is."""
+        if self._conductor is not None:
+            self._conductor.stop()
+
+    def page(self, width: int = 700, height: int = 400) -> IFrame:
+        """Return the lab's own page as a picture of a notebook.
+
+        Args:
+            width: Pixels.
+            height: Pixels.
+
+        Raises:
+            CallError: The exam has not been started, or is for an app.
+        """
+        from IPython.display import IFrame
+
+        if self.invitation is None or not self.invitation.page:
+            raise CallError(
+                _("There is no page to show."),
+                next_step=_("Use “await exam('whip').start()” first."),
+            )
+        camera = ['allow="camera; microphone"']
+        return IFrame(self.invitation.page, width, height, extras=camera)
+
     async def close(self) -> None:
         """End everything; closing twice is fine."""
         course, self._course = self._course, None
@@ -153,7 +173,7 @@ class Exam:
         self._recording = self._room.start_recording(
             longest_s, self._path, force=self._force, progress=False
         )
-        conductor = Conductor(
+        conductor = self._conductor = Conductor(
             self, kind=self._spec.kind, seconds=self._seconds,
             back_within_s=self._spec.back_within_s, say=self._say,
         )  # fmt: skip
@@ -161,7 +181,7 @@ class Exam:
 
     async def _open_endpoint(self, door: str) -> TokenEndpoint:
         server = self._server
-        front = _FrontDoor(door, server.api_key, server.api_secret, server.http_url)
+        front = FrontDoor(door, server.api_key, server.api_secret, server.http_url)
         endpoint = token_endpoint(
             front, max_participants=SEATS, default_room=self._spec.room, lan=self._spec.lan
         )
@@ -212,29 +232,6 @@ class Exam:
         await self._server.restart()
 
 
-class _ExamRoom(Room):
-    """The room, with what only an exam's session can do."""
-
-    async def door(self) -> str:
-        """Return what the candidate joins."""
-        url: str = await on_lab_loop(self._must_run().ask("door"))
-        return url
-
-    async def invite(self, invitation: Invitation) -> None:
-        """Say what the lab's own page is to be told."""
-        await on_lab_loop(self._must_run().ask("invite", invitation=invitation.to_dict()))
-
-    # What follows runs on the lab's loop.
-
-    async def progress(self) -> Progress:
-        """Return how far the candidate is."""
-        return Progress(**await self._must_run().ask("progress"))
-
-    async def write(self, peer: str, name: str, detail: Any) -> None:
-        """Write down an event."""
-        await self._must_run().ask("write", peer=peer, name=name, detail=detail)
-
-
 def exam(
     kind: str = SDK,
     *,
@@ -244,7 +241,7 @@ def exam(
     lan: str | None = None,
     path: str | Path | None = None,
     force: bool = False,
-    say: Say = print,
+    say: Say | None = None,
     progress: BuildProgress | None = None,
     seed: int = 1,
 ) -> Exam:
@@ -258,7 +255,7 @@ def exam(
         lan: An address of this machine, for a phone in the same network; None for loopback.
         path: Where the Run is written; None keeps it in memory.
         force: Replace a file that is there.
-        say: Takes a sentence whenever something was seen; called in any thread.
+        say: Takes a sentence whenever something was seen; called in any thread. None for nobody.
         progress: Told how far the build of a missing server is.
         seed: Seed of every random stream.
 
@@ -287,4 +284,10 @@ def exam(
         participants=(examiner,), room=room, max_participants=SEATS, seed=seed, kind=kind,
         nonce=nonce, back_within_s=back_within_s, lan=lan,
     )  # fmt: skip
-    return Exam(spec, seconds, None if path is None else Path(path), force, say, progress)
+    return Exam(
+        spec, seconds, None if path is None else Path(path), force, say or _nobody, progress
+    )
+
+
+def _nobody(told: str) -> None:
+    """Listen to nothing."""

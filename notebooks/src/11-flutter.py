@@ -223,8 +223,54 @@ for name in todays_names():
 # ## Your app
 #
 # The lecture's practical task is a call for two. A skeleton with everything but the call itself is
-# in [examples/flutter_two_party](../examples/flutter_two_party/README.md). The lab is its backend
-# and the other person.
+# in [examples/flutter_two_party](../examples/flutter_two_party/README.md). The lab is its backend,
+# the other person, and the examiner. The examiner does not ask what your app believes; it looks at
+# what arrives on the wire.
+#
+# ### The shorter exam, here
+#
+# You need no app for it: a page of the lab joins in your place, without any SDK, by WHIP. The other
+# person is Python. Run the cell, press **Join**, and let the browser use your camera. The other's
+# picture carries a number that nobody knows beforehand. Then press **Leave**.
+
+# %%
+from labkit.exam import exam, judge, report_text
+
+own = await exam("whip", build=False).start()
+own.page()
+
+# %% [markdown]
+# Have you pressed Leave? Then ask for the verdicts. (If you pressed nothing at all, nothing was
+# seen.)
+
+# %%
+run = await own.end()
+print(report_text(judge(run), run))
+
+# %% [markdown]
+# No server, or no camera? Run this instead: `run = lab.load_run("data/exam-page.run")`, and the
+# last line again.
+#
+# ### The exam of an app
+#
+# An app with `livekit_client` has more to show: the size at which it wants the picture, a third
+# person who is told that the room is full, and a server that dies in the middle of the call and
+# comes back. This one was taken by a web page with LiveKit's SDK for JavaScript:
+
+# %%
+app = lab.load_run("data/exam-app.run")
+print(report_text(judge(app), app))
+
+# %% [markdown]
+# Which message told the examiner the size? The app said it by itself, because its renderer is as
+# large as it is: that is `adaptiveStream`. Flutter's SDK sends the same message.
+
+# %%
+print(app.messages.query("name == 'track_setting'")["body"].iloc[-1])
+
+# %% [markdown]
+# For your own app, `labkit exam` in a terminal prints what to start it with, and the same report at
+# the end. `labkit exam --lan ADDRESS` is for a phone, `labkit exam --json` for a program.
 #
 # Every statement of the lecture is judged, with sources, in
 # [what the lecture says](../docs/lecture-claims.md), and question 5 in
@@ -235,12 +281,14 @@ for name in todays_names():
 # - **The trial says “Recorded on …”**: no server is built. Run `labkit livekit --build` in a
 #   terminal (about two minutes), then the cell again.
 # - **“The Python beside the Dart broke off”**: the sentence after it says why. Run the cell again.
+# - **The exam's page stays black**: the browser asks for the camera at the left of its address bar.
+#   A notebook that is open from another machine cannot show the page.
 # - **Three columns are too narrow**: close the file list at the left; they go below each other on a
 #   small screen.
 #
 # ## Clean up
 #
-# Nothing is left: the trial ended its server and its process.
+# Nothing is left: the trial and the exam have each ended their server and their processes.
 #
 # ## Next
 #

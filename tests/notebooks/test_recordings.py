@@ -9,7 +9,7 @@ import pytest
 
 import labkit as lab
 from labkit.codecs import AUDIO_CODECS, VIDEO_CODECS
-from tools import roomscenes
+from tools import examruns, roomscenes
 from tools.notebooks import NOTEBOOKS
 from tools.recordings import BENCH, DATA, EXPERIMENTS, without_bytes
 
@@ -18,7 +18,7 @@ TABLES = sorted(DATA.glob("*.csv"))
 
 
 def test_there_is_a_file_for_each_experiment_and_no_other() -> None:
-    runs = {f"{name}.run" for name in [*EXPERIMENTS, *roomscenes.RUNS]}
+    runs = {f"{name}.run" for name in [*EXPERIMENTS, *roomscenes.RUNS, *examruns.RUNS]}
     tables = {f"{name}.csv" for name in BENCH}
     scenes = {f"{name}.json" for name in roomscenes.CHAPTERS.values()}
     assert {path.name for path in DATA.glob("*")} == runs | tables | scenes
