@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from labkit.plots.codecs import plot_encode_time, plot_frame_sizes, plot_rate_distortion
     from labkit.plots.distribution import plot_latency_distribution
     from labkit.plots.encoders import plot_encoder_delay, plot_shapes
+    from labkit.plots.engines import plot_engines
     from labkit.plots.figure import alt_text
+    from labkit.plots.gaps import plot_gaps
     from labkit.plots.latency import plot_latency
+    from labkit.plots.layers import plot_layers
     from labkit.plots.link import plot_link
     from labkit.plots.messages import plot_messages
     from labkit.plots.overview import plot_overview
@@ -37,9 +40,12 @@ _HOMES = {
     "plot_capture_intervals": ".capture",
     "plot_encode_time": ".codecs",
     "plot_encoder_delay": ".encoders",
+    "plot_engines": ".engines",
     "plot_frame_sizes": ".codecs",
+    "plot_gaps": ".gaps",
     "plot_latency": ".latency",
     "plot_latency_distribution": ".distribution",
+    "plot_layers": ".layers",
     "plot_link": ".link",
     "plot_media_cost": ".capture",
     "plot_messages": ".messages",
@@ -63,9 +69,12 @@ __all__ = [
     "plot_capture_intervals",
     "plot_encode_time",
     "plot_encoder_delay",
+    "plot_engines",
     "plot_frame_sizes",
+    "plot_gaps",
     "plot_latency",
     "plot_latency_distribution",
+    "plot_layers",
     "plot_link",
     "plot_media_cost",
     "plot_messages",

@@ -43,7 +43,7 @@ PARTS = {
 
 
 def plot_topologies(
-    runs: Run | Iterable[Run],
+    runs: Run | Iterable[Run] | pd.DataFrame,
     *,
     ax: Axes | None = None,
     title: str | None = None,
@@ -57,7 +57,8 @@ def plot_topologies(
     latency's band reaches from the median to the 95th percentile.
 
     Args:
-        runs: Of ``lab.mesh``, ``lab.mcu`` and ``lab.room``, with different N.
+        runs: Of ``lab.mesh``, ``lab.mcu`` and ``lab.room``, with different N; or what
+            ``labkit.run.topology.topology_table`` has made of them.
         ax: Axes within which the parts are drawn; a new figure without it.
         title: Over the page.
         kwargs: For the lines (``lw`` ...).
@@ -68,8 +69,9 @@ def plot_topologies(
 
     Raises:
         BadValue: ``runs`` are no Runs.
+    Notebook: notebooks/10-mesh-and-sfu.ipynb
     """
-    rows = _curves(as_runs(runs))
+    rows = _curves(runs if isinstance(runs, pd.DataFrame) else topology_table(as_runs(runs)))
     own_title = _("What N participants cost")
     figure, parts = _page(title or own_title) if ax is None else _within(ax, title or own_title)
     for name, label in _labels().items():
@@ -97,12 +99,12 @@ def _label(topology: str, rows: pd.DataFrame) -> str:
     return _("{topology} (not everybody sees everybody)").format(topology=_name(topology))
 
 
-def _curves(runs: list[Run]) -> dict[str, pd.DataFrame]:
+def _curves(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return by topology a row for each N, the mean of its runs, up to the first full one."""
-    table = topology_table(runs)
+    table = table.drop(columns="cpu_by_process", errors="ignore")
     curves: dict[str, pd.DataFrame] = {}
     for topology in ORDER if len(table) else ():
-        own = table[table["topology"] == topology].drop(columns=["topology", "cpu_by_process"])
+        own = table[table["topology"] == topology].drop(columns="topology")
         own = own.assign(full=own["full"].eq(True)).groupby("n", as_index=False).mean()
         own["full"] = own["full"] > 0
         if len(own):

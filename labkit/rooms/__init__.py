@@ -18,6 +18,7 @@ _HOMES = {
     "SupabaseIssuer": ".idissuer",
     "TokenEndpoint": ".endpoint",
     "build_server": ".build",
+    "choose_layer": ".simulcast",
     "find_server": ".build",
     "hide_tokens": ".hiding",
     "livekit": ".server",
@@ -25,6 +26,8 @@ _HOMES = {
     "room_seats": ".seats",
     "room_token": ".tokens",
     "stage": ".stage",
+    "subscribe": ".simulcast",
+    "switch_times_s": ".simulcast",
     "token_endpoint": ".endpoint",
     "try_rights": ".rights",
 }
