@@ -50,8 +50,8 @@ class Exam:
     """
 
     def __init__(
-        self, spec: ExamSpec, seconds: float, path: Path | None, force: bool, say: Say,
-        progress: BuildProgress | None,
+        self, spec: ExamSpec, server: LivekitServer, seconds: float, path: Path | None,
+        force: bool, say: Say,
     ) -> None:  # fmt: skip
         self.invitation: Invitation | None = None
         "None before the start."
@@ -62,8 +62,6 @@ class Exam:
         self._seconds = seconds
         self._path, self._force = path, force
         self._say = say
-        server = livekit(own=True, lan=spec.lan, progress=progress)
-        assert isinstance(server, LivekitServer)
         self._server = server
         self._room = ExamRoom(spec, server)
         self._endpoint: TokenEndpoint | None = None
@@ -242,6 +240,7 @@ def exam(
     path: str | Path | None = None,
     force: bool = False,
     say: Say | None = None,
+    build: bool = True,
     progress: BuildProgress | None = None,
     seed: int = 1,
 ) -> Exam:
@@ -256,7 +255,8 @@ def exam(
         path: Where the Run is written; None keeps it in memory.
         force: Replace a file that is there.
         say: Takes a sentence whenever something was seen; called in any thread. None for nobody.
-        progress: Told how far the build of a missing server is.
+        build: Whether a missing server is built, which takes about two minutes.
+        progress: Told how far that is.
         seed: Seed of every random stream.
 
     Raises:
@@ -284,9 +284,10 @@ def exam(
         participants=(examiner,), room=room, max_participants=SEATS, seed=seed, kind=kind,
         nonce=nonce, back_within_s=back_within_s, lan=lan,
     )  # fmt: skip
-    return Exam(
-        spec, seconds, None if path is None else Path(path), force, say or _nobody, progress
-    )
+    server = livekit(own=True, lan=lan, build=build, progress=progress)
+    assert isinstance(server, LivekitServer)
+    where = None if path is None else Path(path)
+    return Exam(spec, server, seconds, where, force, say or _nobody)
 
 
 def _nobody(told: str) -> None:
