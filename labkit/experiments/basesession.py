@@ -124,9 +124,16 @@ class BaseSession:
         result = function(self.peers[peer])
         return await result if asyncio.iscoroutine(result) else result
 
-    def watch(self, pictures_hz: float, numbers_hz: float) -> None:
-        """Send pictures and numbers to the watcher; 0 Hz stops them."""
-        self._watch.set_rates(pictures_hz, numbers_hz)
+    def watch(self, pictures_hz: float, numbers_hz: float, seen_by: str | None = None) -> None:
+        """Send pictures (of one receiver, None: of all) and numbers; 0 Hz stops them."""
+        self._watch.set_rates(pictures_hz, numbers_hz, seen_by)
+
+    async def received_bytes(self) -> dict[str, int]:
+        """Return what everybody of this process has received on the wire, headers included."""
+        received: dict[str, int] = {}
+        for peer in self.peers.values():  # somebody may have several connections
+            received[peer.name] = received.get(peer.name, 0) + peer.received_bytes
+        return received
 
     def watched_as(self, receiver: str, track: str) -> str:
         """Return what a watcher calls a track at one of its receivers."""

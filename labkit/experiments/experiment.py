@@ -163,10 +163,16 @@ class Experiment(Lifecycle[S], Generic[S]):
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def watch(self, pictures_hz: float, numbers_hz: float) -> None:
-        """Ask for pictures and numbers at these rates; 0 stops them."""
+    def watch(self, pictures_hz: float, numbers_hz: float, seen_by: str | None = None) -> None:
+        """Ask for pictures and numbers at these rates; 0 stops them.
+
+        Args:
+            pictures_hz: How often each picture comes.
+            numbers_hz: How often the numbers come.
+            seen_by: The receiver whose pictures are wanted; None for those of all.
+        """
         if self._carrier is not None and self.state == "running":
-            lab_loop.call_soon(self._watch_now, pictures_hz, numbers_hz)
+            lab_loop.call_soon(self._watch_now, pictures_hz, numbers_hz, seen_by)
 
     @property
     def _can_be_closed(self) -> bool:
@@ -210,6 +216,8 @@ class Experiment(Lifecycle[S], Generic[S]):
             self.failure = error
             self._set_state("broken")
 
-    def _watch_now(self, pictures_hz: float, numbers_hz: float) -> None:
+    def _watch_now(self, pictures_hz: float, numbers_hz: float, seen_by: str | None = None) -> None:
         if self._carrier is not None:
-            self._carrier.tell("watch", pictures_hz=pictures_hz, numbers_hz=numbers_hz)
+            self._carrier.tell(
+                "watch", pictures_hz=pictures_hz, numbers_hz=numbers_hz, seen_by=seen_by
+            )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from labkit.errors import CallError
+from labkit.errors import CallError, LabError
 from labkit.experiments.basesession import BaseSession
 from labkit.experiments.breaks import failed_error
 from labkit.experiments.processors import own_cpu_s, sample_processors
@@ -147,6 +147,14 @@ class RoomSession(BaseSession):
                 told = {name: n + before.get(name, 0) for name, n in found.items() if _is_count(n)}
                 counts[direction] = {**found, **told}
         return counts
+
+    async def received_bytes(self) -> dict[str, int]:
+        """Return what came down to everybody: the relay knows it of every engine."""
+        try:
+            carried = await self._relay.carried_bytes()
+        except LabError:  # the relay's end is told elsewhere
+            return {}
+        return {name: carried.get(f"{SFU}->{name}", 0) for name in self._seats}
 
     def watched_as(self, receiver: str, track: str) -> str:
         """Return what a watcher calls a track at one of its receivers."""

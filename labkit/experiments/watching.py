@@ -29,7 +29,8 @@ class Watch:
 
     Pictures are ``("picture", {track, frame, jpeg, more})``, where ``more`` says that another one
     of the same moment follows; numbers are ``("numbers", {at_s, tracks})`` with, for each track,
-    latency_ms (p50 since the last ones, None without frames), frames_per_s and received_kbps.
+    latency_ms (p50 since the last ones, None without frames), frames_per_s and received_kbps
+    (everything that its receiver gets, None where it is not known).
 
     Args:
         session: The call that is watched.
@@ -45,9 +46,18 @@ class Watch:
         self._frames: dict[str, int] = defaultdict(int)
         self._bytes_before: dict[str, int] = {}
         self._numbers_at = 0.0
+        self._seen_by: str | None = None
 
-    def set_rates(self, pictures_hz: float, numbers_hz: float) -> None:
-        """Begin, change or stop (0 Hz) the pictures and the numbers."""
+    def set_rates(self, pictures_hz: float, numbers_hz: float, seen_by: str | None = None) -> None:
+        """Begin, change or stop (0 Hz) the pictures and the numbers.
+
+        Args:
+            pictures_hz: How often each picture goes out.
+            numbers_hz: How often the numbers do, those of everybody.
+            seen_by: The receiver whose pictures are wanted; None for those of all.
+        """
+        self._seen_by = seen_by
+        self._newest.clear()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -62,7 +72,8 @@ class Watch:
         if self._task is None or track.endswith(":audio"):
             return
         name = self._session.watched_as(receiver, track)
-        self._newest[name] = (number, frame)
+        if self._seen_by in (None, receiver):
+            self._newest[name] = (number, frame)
         self._frames[name] += 1
         captured_s = self._captured_s(track, number)
         if captured_s is not None:
@@ -83,7 +94,8 @@ class Watch:
             started = time.perf_counter()
             sent = pictures_hz > 0 and await self._send_pictures()
             if numbers_hz and started - self._numbers_at >= 1 / numbers_hz - beat_s / 2:
-                self._notify("numbers", self._numbers(started))
+                received = await self._session.received_bytes()
+                self._notify("numbers", self._numbers(started, received))
             pause_s = beat_s if sent or not pictures_hz else min(beat_s, FIRST_PICTURE_S)
             await asyncio.sleep(max(0.0, started + pause_s - time.perf_counter()))
 
@@ -101,32 +113,32 @@ class Watch:
             self._notify("picture", {"track": track, "frame": number, "jpeg": jpeg, "more": more})
         return True
 
-    def _numbers(self, now: float) -> dict[str, Any]:
+    def _numbers(self, now: float, received: dict[str, int]) -> dict[str, Any]:
         passed_s, self._numbers_at = now - self._numbers_at, now
+        kbps = {name: self._kbps(name, total, passed_s) for name, total in received.items()}
         tracks = {}
         for peer in self._session.peers.values():
-            kbps = self._received_kbps(peer.name, peer.received_bytes, passed_s)
             for probe in peer.receivers:
                 name = self._session.watched_as(peer.name, probe.track)
                 latencies = self._latencies.pop(name, [])
                 tracks[name] = {
                     "latency_ms": statistics.median(latencies) if latencies else None,
                     "frames_per_s": self._frames.pop(name, 0) / passed_s,
-                    "received_kbps": kbps,
+                    "received_kbps": kbps.get(peer.name),
                 }
         return {"at_s": self._session.clock.now(), "tracks": tracks}
 
-    def _received_kbps(self, peer: str, received: int, passed_s: float) -> float | None:
+    def _kbps(self, peer: str, received: int, passed_s: float) -> float | None:
         before = self._bytes_before.get(peer)
         self._bytes_before[peer] = received
         return None if before is None else (received - before) * 8 / 1000 / passed_s
 
     def _captured_s(self, track: str, number: int | None) -> float | None:
-        owner = self._session.sides.get(track.split(":")[0])
-        for probe in () if owner is None else owner.senders:
-            if probe.track == track and number is not None:
-                captured_s: float | None = probe.recent.get(number)
-                return captured_s
+        for side in () if number is None else self._session.sides.values():
+            for probe in side.senders:  # somebody may send one track over several connections
+                if probe.track == track and number in probe.recent:
+                    captured_s: float = probe.recent[number]
+                    return captured_s
         return None
 
 

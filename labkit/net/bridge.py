@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.net.bottleneck import HEADER_BYTES
 from labkit.net.link import Link
 from labkit.net.model import LinkModel, Passage
 from labkit.net.sdp import Address
@@ -132,6 +133,8 @@ class Way:
         self.name = f"{sender.name}->{receiver.name}"
         self.model = LinkModel(link, seed=seed, direction=self.name)
         self.delivered = 0
+        self.carried_bytes = 0
+        "All that has left, with the headers of IP and UDP."
         self.not_held = 0
         self.not_sent = 0
         self._errors_ms: deque[float] = deque(maxlen=_ERRORS_KEPT)
@@ -148,6 +151,7 @@ class Way:
     def leave(self, flight: Flight, arrived_s: float) -> None:
         """Count a datagram that has left."""
         self.delivered += flight.copy == 0
+        self.carried_bytes += len(flight.data) + HEADER_BYTES
         self._errors_ms.append(abs(arrived_s - flight.due_s) * 1000)
 
     def counts(self) -> dict[str, Any]:

@@ -177,6 +177,14 @@ class Relay:
         """Return what each way has counted."""
         return {name: way.counts() for name, way in self._bridges[bridge].ways.items()}
 
+    def do_carried_bytes(self, number: int) -> dict[str, int]:
+        """Return the bytes that each direction has carried, over all bridges."""
+        carried: dict[str, int] = {}
+        for bridge in self._bridges.values():
+            for name, way in bridge.ways.items():
+                carried[name] = carried.get(name, 0) + way.carried_bytes
+        return carried
+
     def do_close_bridge(self, number: int, bridge: int) -> None:
         """Close a bridge; what is under way on it is gone."""
         closed = self._bridges.pop(bridge)

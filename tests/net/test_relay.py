@@ -34,6 +34,18 @@ async def test_carries_both_ways_each_with_its_delay() -> None:
 
 
 @on_a_loop
+async def test_carried_bytes_are_those_on_the_wire() -> None:
+    async with bridged(Link(), Link(loss=1)) as (relay, bridge, alice, bob):
+        for _time in range(3):
+            alice.send(b"x" * 100, bridge.address_for["alice"])
+            assert await bob.receive() == b"x" * 100
+        bob.send(b"never", bridge.address_for["bob"])
+        assert await alice.receive_all() == []
+        carried = await relay.carried_bytes()
+        assert carried == {"alice->bob": 3 * 128, "bob->alice": 0}
+
+
+@on_a_loop
 async def test_order_is_kept_in_a_burst() -> None:
     async with bridged(Link(delay_ms=10, jitter_ms=8)) as (_relay, bridge, alice, bob):
         sent = [b"%d" % number for number in range(200)]
