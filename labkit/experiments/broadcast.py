@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,11 @@ SETTLE_S = 1.0
 """How long a crowd that has just come is left alone."""
 
 MOST = 500
+
+FULL_CPU_SHARE = 0.8
+SHOWN_SHARE = 0.9
+"""A machine is full where server and audience use more than this of its cores, or where the
+audience shows less than this of the frames."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,7 @@ async def broadcast(
     server: LivekitServer,
     seconds: float = 5.0,
     video: Any = None,
+    until_full: bool = False,
 ) -> pd.DataFrame:
     """Return a row for each size of the audience: what it cost, and what it saw.
 
@@ -152,12 +159,15 @@ async def broadcast(
         server: A running ``lab.livekit()`` of the lab's own.
         seconds: How long each is measured.
         video: What is published; ``TestPattern(480, 360, fps=15)`` without it.
+        until_full: End with the first size at which this machine is full.
 
     Returns:
         The columns of ``broadcast_row``.
 
     Raises:
         BadValue: The counts do not rise, or are out of range.
+
+    Notebook: notebooks/deeper/10-broadcast.ipynb
     """
     _check_counts(counts)
     if video is None:
@@ -171,6 +181,8 @@ async def broadcast(
                 waited_s = await audience.grow(count - 1)
                 await asyncio.sleep(SETTLE_S)
                 rows.append(await _measured(stage, audience, server, seconds, waited_s))
+                if until_full and rows[-1]["full"]:
+                    break
     return pd.DataFrame(rows)
 
 
@@ -215,6 +227,9 @@ def broadcast_row(
     cpu = told.get(CPU, math.nan)
     latencies = _latencies_ms(run, seen)
     own = run.summary()
+    share = _shown_share(seen)
+    used = 100 * cpu / passed_s + seen.cpu_percent
+    cores = os.cpu_count() or 1
     return {
         "n": seen.listeners + 1,
         "server_cpu_percent": 100 * cpu / passed_s,
@@ -225,7 +240,8 @@ def broadcast_row(
         "audience_p50_ms": float(np.median(latencies)) if latencies else math.nan,
         "audience_p95_ms": float(np.percentile(latencies, 95)) if latencies else math.nan,
         "packets_lost": seen.lost,
-        "shown_share": _shown_share(seen),
+        "shown_share": share,
+        "full": used > FULL_CPU_SHARE * 100 * cores or share < SHOWN_SHARE,
         "arrived_per_s": seen.packets / seen.seconds,
         "server_out_per_s": told.get(OUT_PACKETS, math.nan) / passed_s,
         "join_p50_s": float(np.median(waited_s)) if waited_s else math.nan,

@@ -13,6 +13,7 @@ from labkit.lazy import load_names
 
 if TYPE_CHECKING:
     from labkit.plots.bitrate import plot_bitrate
+    from labkit.plots.broadcast import plot_broadcast
     from labkit.plots.budget import plot_budget
     from labkit.plots.capture import plot_capture_intervals, plot_media_cost
     from labkit.plots.codecs import plot_encode_time, plot_frame_sizes, plot_rate_distortion
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "alt_text": ".figure",
     "plot_bitrate": ".bitrate",
+    "plot_broadcast": ".broadcast",
     "plot_budget": ".budget",
     "plot_capture_intervals": ".capture",
     "plot_encode_time": ".codecs",
@@ -65,6 +67,7 @@ _HOMES = {
 __all__ = [
     "alt_text",
     "plot_bitrate",
+    "plot_broadcast",
     "plot_budget",
     "plot_capture_intervals",
     "plot_encode_time",

@@ -48,6 +48,20 @@ def test_an_audience_in_figures() -> None:
     assert (row["join_p50_s"], row["join_max_s"]) == (0.4, 0.5)
 
 
+def test_a_full_machine_is_said_to_be_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole: list[tuple[int | None, float]] = [(n, n * 0.1 + 0.02) for n in range(10, 20)]
+    gaps: list[tuple[int | None, float]] = [(10, 1.0), (19, 1.9)]
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    def full(cpu_s: float, **frames: list[tuple[int | None, float]]) -> bool:
+        told = {"process_cpu_seconds_total": cpu_s}
+        return bool(broadcast_row(recorded(), seen(**frames), told, 2.0, [])["full"])
+
+    assert not full(0.1, a=whole)
+    assert full(2.7, a=whole)  # 135 % and the audience's 30 %, of 200 %
+    assert full(0.1, a=gaps)
+
+
 def test_without_an_audience_its_figures_are_missing() -> None:
     row = broadcast_row(recorded(), seen(), {}, 2.0, [])
     assert row["n"] == 1 and row["bob_p50_ms"] == pytest.approx(6)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labkit.errors import BadValue
-from labkit.plots import alt_text, plot_engines, plot_layers, plot_topologies
+from labkit.plots import alt_text, plot_broadcast, plot_engines, plot_layers, plot_topologies
 from labkit.plots.engines import buffer_ms
 from labkit.rooms.simulcast import choose_layer, switch_times_s
 from labkit.run import Run
@@ -126,3 +127,28 @@ def test_a_table_of_topologies_is_drawn_as_its_runs_are() -> None:
     drawn, _parts = plot_topologies(runs)
     again, _parts = plot_topologies(topology_table(runs).drop(columns="cpu_by_process"))
     assert alt_text(drawn) == alt_text(again)
+
+
+def grown(*sizes: int, full: bool = False) -> pd.DataFrame:
+    rows = [
+        {"n": n, "server_cpu_percent": n / 4, "audience_cpu_percent": 2.5 * n, "bob_p50_ms": 6.0,
+         "audience_p50_ms": 30.0 if n > 1 else np.nan, "full": full and n == sizes[-1]}
+        for n in sizes
+    ]  # fmt: skip
+    columns = ["n", "server_cpu_percent", "audience_cpu_percent", "bob_p50_ms", "audience_p50_ms"]
+    return pd.DataFrame(rows, columns=[*columns, "full"])
+
+
+def test_an_audience_has_curves_that_end_with_a_cross() -> None:
+    figure, parts = plot_broadcast(grown(1, 5, 40, full=True))
+    figure.draw_without_rendering()
+    assert "the server: 10.0 at 40; the listeners: 100.0 at 40" in alt_text(figure)
+    crosses = [line for line in parts["cpu_percent"].lines if line.get_gid() == "full"]
+    assert [list(np.asarray(line.get_xdata())) for line in crosses] == [[40], [40]]
+
+
+def test_without_an_audience_the_figure_says_so() -> None:
+    figure, _parts = plot_broadcast(grown(), ax=Figure().add_subplot())
+    assert "Nobody listened" in alt_text(figure)
+    with pytest.raises(BadValue, match="no table of a broadcast"):
+        plot_broadcast(pd.DataFrame({"n": [1]}))

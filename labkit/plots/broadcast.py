@@ -1,0 +1,136 @@
+"""A growing audience: what the server and the listeners cost, and how late the picture is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from labkit.errors import BadValue
+from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
+from labkit.plots.style import (
+    COLORS,
+    LINE_STYLES,
+    MARKERS,
+    cycle,
+    dress,
+    label_axes,
+    legend,
+    line_style,
+    say_why,
+)
+from labkit.words import _
+
+__all__ = ["plot_broadcast"]
+
+SIZE_INCHES = (12.8, 5.4)
+DPI = 150
+SCALE = 0.93
+PARTS = {"cpu_percent": (0.0, 0.0, 0.44, 1.0), "latency_ms": (0.56, 0.0, 0.44, 1.0)}
+"""Where the parts lie within axes that the caller gave: left, bottom, width, height."""
+
+
+def plot_broadcast(
+    table: pd.DataFrame,
+    *,
+    ax: Axes | None = None,
+    title: str | None = None,
+    **kwargs: Any,
+) -> tuple[Figure, dict[str, Axes]]:
+    """Draw CPU and latency over the number of listeners.
+
+    A large cross is where the machine is full (column ``full``).
+
+    Args:
+        table: From ``labkit.experiments.broadcast.broadcast``.
+        ax: Axes within which the parts are drawn; a new figure without it.
+        title: Over the page.
+        kwargs: For the lines (``lw`` ...).
+
+    Returns:
+        The figure, and the axes of each part by name: cpu_percent, latency_ms.
+
+    Raises:
+        BadValue: ``table`` is another table.
+    Notebook: notebooks/deeper/10-broadcast.ipynb
+    """
+    _check(table)
+    own_title = _("One to many")
+    figure, parts = _page(title or own_title) if ax is None else _within(ax, title or own_title)
+    for name, (label, columns) in _contents().items():
+        _draw(parts[name], label, columns, table, kwargs)
+    return Drawn((figure, parts))
+
+
+def _contents() -> dict[str, tuple[str, dict[str, str]]]:
+    return {
+        "cpu_percent": (
+            _("CPU (% of one core)"),
+            {"server_cpu_percent": _("the server"), "audience_cpu_percent": _("the listeners")},
+        ),
+        "latency_ms": (
+            _("Capture to decoded frame, p50 (ms)"),
+            {"bob_p50_ms": _("the lab’s receiver"), "audience_p50_ms": _("the SDK’s, with buffer")},
+        ),
+    }
+
+
+def _draw(
+    ax: Axes, label: str, columns: dict[str, str], table: pd.DataFrame, kwargs: dict[str, Any]
+) -> None:
+    label_axes(ax, None, "", _("Listeners"), label)
+    said = []
+    for i, (column, name) in enumerate(columns.items()):
+        known = table[["n", column, "full"]].dropna()
+        if known.empty:
+            continue
+        style = {"color": cycle(COLORS, i), "linestyle": cycle(LINE_STYLES, i), "label": name}
+        line = line_style(i, kwargs, **style, marker=cycle(MARKERS, i), markersize=9)
+        ax.plot(known["n"], known[column].astype(float), **line)
+        full = known[known["full"].astype(bool)]
+        ax.plot(full["n"], full[column], "X", color=line["color"], markersize=15, gid="full")
+        last = known.iloc[-1]
+        told = _("{name}: {value:.1f} at {n}")
+        said.append(told.format(name=name, value=float(last[column]), n=int(last["n"])))
+    if not said:
+        said = [_("Nobody listened.")]
+        say_why(ax, said[0])
+    else:
+        legend(ax)
+    describe_axes(ax, f"{label}. {'; '.join(said).rstrip('.')}.")
+
+
+def _check(table: pd.DataFrame) -> None:
+    wanted = [
+        "n",
+        "full",
+        *(column for _label, columns in _contents().values() for column in columns),
+    ]
+    lacking = [
+        column for column in wanted if not isinstance(table, pd.DataFrame) or column not in table
+    ]
+    if lacking:
+        raise BadValue(
+            _("This is no table of a broadcast."),
+            _("It has no column {names}.").format(names=", ".join(lacking)),
+            _("Use what “await broadcast(…)” returns."),
+        )
+
+
+def _page(title: str) -> tuple[Figure, dict[str, Axes]]:
+    figure = LabFigure(SIZE_INCHES, DPI)
+    parts = dict(zip(PARTS, figure.subplots(1, 2), strict=True))
+    for part in parts.values():
+        dress(part, SCALE)
+    figure.suptitle(title, fontsize=15, x=0.01, ha="left")
+    figure.draw_without_rendering()
+    return figure, parts
+
+
+def _within(ax: Axes, title: str) -> tuple[Figure, dict[str, Axes]]:
+    ax.set_axis_off()
+    if not ax.get_title():
+        ax.set_title(title)
+    return figure_of(ax), {name: ax.inset_axes(place) for name, place in PARTS.items()}
