@@ -90,8 +90,8 @@ function render({ model, el }) {
   const test = button(sends ? words.test : words.connect, "", () => start("test picture"));
   const stop = button(words.stop, "lab-stop", () => {
     near.stop();
+    asking.ask({ type: "stop" }); // before the connection tells the lab that the page has gone
     end();
-    asking.ask({ type: "stop" });
   });
   camera.node.hidden = !sends;
 
