@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from labkit.experiments.roomspec import SFU
-
 __all__ = [
     "BACK",
     "CANDIDATE",
@@ -23,6 +21,7 @@ __all__ = [
 ]
 
 EXAMINER, CANDIDATE, THIRD, ENDPOINT = "examiner", "candidate", "third", "token endpoint"
+SFU = "sfu"
 
 VIDEO, SOUND = f"{CANDIDATE}:video", f"{CANDIDATE}:audio"
 

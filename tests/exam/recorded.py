@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from labkit.run import Run, load_run
 from labkit.run.run import TABLES
-from tools.examruns import DATA
 
 __all__ = ["changed", "exam_run", "row", "without"]
+
+DATA = Path(__file__).parents[2] / "notebooks" / "data"
 
 
 def exam_run(name: str) -> Run:
