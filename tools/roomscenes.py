@@ -27,11 +27,31 @@ from labkit.run.run import TABLES
 from tools.notebooks import NOTEBOOKS, build
 
 DATA = NOTEBOOKS / "data"
-CHAPTERS = {"09-rooms": "rooms-scenes"}
+CHAPTERS = {
+    "09-rooms": "rooms-scenes",
+    "deeper/09-reconnection": "reconnection-scenes",
+    "deeper/09-streams": "streams-scenes",
+    "deeper/09-encryption": "encryption-scenes",
+    "10-mesh-and-sfu": "mesh-scenes",
+    "deeper/10-broadcast": "broadcast-scenes",
+}
 """Chapters, and the file of what their scenes returned."""
 
-RUNS = {"rooms-call": "09-rooms", "rooms-both": "09-rooms"}
+RUNS = {
+    "rooms-call": "09-rooms",
+    "rooms-both": "09-rooms",
+    "reconnection-bob": "deeper/09-reconnection",
+    "reconnection-killed": "deeper/09-reconnection",
+    "encryption-keys": "deeper/09-encryption",
+    "mesh-p2p": "10-mesh-and-sfu",
+    "mesh-sfu": "10-mesh-and-sfu",
+    "mesh-sdk": "10-mesh-and-sfu",
+    "mesh-simulcast": "10-mesh-and-sfu",
+}
 """Runs that they show, and the chapter that records each."""
+
+WITH_BODIES = ("rooms-call", "rooms-both")
+"""Runs whose messages are read; of the others the names are enough."""
 
 STAND_IN, STAND_IN_6 = "192.0.2.1", "2001:db8::1"
 """Addresses that nobody has (RFC 5737 §3, RFC 3849)."""
@@ -102,6 +122,8 @@ def _keep_run(chapter: str, name: str, run: lab.Run) -> Path:
     for table, column in (("messages", "body"), ("events", "detail")):
         texts = tables[table][column].astype(str).map(without_addresses)
         tables[table] = tables[table].assign(**{column: texts})
+    if name not in WITH_BODIES:
+        tables["messages"] = tables["messages"].assign(body="")
     tables["packets"] = tables["packets"].iloc[:0]  # nobody looks at them in these chapters
     counters = tables["samples"]["name"].astype(str).str.startswith("livekit_")
     tables["samples"] = tables["samples"][~counters]

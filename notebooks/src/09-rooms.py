@@ -644,4 +644,6 @@ await stage.close()
 # %% [markdown]
 # ## Next
 #
-# Or an app: [11 · Flutter](11-flutter.ipynb).
+# Deeper: [reconnection](deeper/09-reconnection.ipynb), [streams](deeper/09-streams.ipynb),
+# [end-to-end encryption](deeper/09-encryption.ipynb). Or an app:
+# [11 · Flutter](11-flutter.ipynb).

@@ -6,6 +6,7 @@ or a table. Where no server can be had, what it returned on another machine is s
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import sys
@@ -27,6 +28,7 @@ Scene = Callable[..., Awaitable[Any]]
 """Takes the server's API, or nothing."""
 
 TABLE = "table"
+MEANWHILE_AFTER_S = 1.0
 _open: dict[Path, Stage] = {}
 """By the file of recorded scenes: running a notebook's first cell again must leave no server."""
 
@@ -81,17 +83,27 @@ class Stage:
             await room.start()
             self._rooms.append(room)
 
-    async def record(self, name: str, room: Any, seconds: float) -> Run:
+    async def record(
+        self, name: str, room: Any, seconds: float, *, meanwhile: Scene | None = None
+    ) -> Run:
         """Record a room, or return the Run that was recorded elsewhere.
 
         Args:
             name: Of the file beside the scenes, without its ending.
             room: From ``lab.room(..., server=stage.server)``.
             seconds: How long.
+            meanwhile: What is done while a room that is open is recorded, from second 1 on.
         """
         if self.server is None:
             return self.load(name)
-        self.played[name] = run = await room.record(seconds)
+        recording = room.start_recording(seconds)
+        try:
+            if meanwhile is not None:
+                await asyncio.sleep(MEANWHILE_AFTER_S)
+                await meanwhile()
+        finally:
+            run = await recording
+        self.played[name] = run
         return run  # type: ignore[no-any-return]
 
     def load(self, name: str) -> Run:

@@ -1,0 +1,162 @@
+# %% [markdown]
+# # End-to-end encryption: what a wrong key looks like
+#
+# **You will** encrypt alice's pictures so that even the server cannot see them, and look at them
+# with the right key, with a wrong one, and with none.
+#
+# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb).
+
+# %%
+import asyncio
+
+import labkit as lab
+from labkit import rooms
+
+# %% [markdown]
+# Where no server can be had, this cell says why, and what was recorded is shown:
+# `../data/encryption-scenes.json` and `../data/encryption-keys.run`.
+
+# %%
+stage = await rooms.stage("../data/encryption-scenes.json")
+stage
+
+# %% [markdown]
+# WebRTC always encrypts, but from hop to hop: with an SFU, from alice to the server, and from the
+# server to bob. In between, the server has the pictures in clear. With **end-to-end encryption**
+# the app encrypts each frame once more, with a key that it has from elsewhere; the server forwards
+# what it cannot read.
+#
+# ## Predict
+#
+# bob has alice's key, carol another one, dora none. Four seconds are recorded, at 15 pictures a
+# second.
+
+# %%
+guess = lab.predict("How many pictures of alice does carol see?", unit="pictures")
+guess
+
+# %% [markdown]
+# ## Run it, be surprised
+
+
+# %%
+def with_key(name, key=None, **options):
+    chosen = {"encryption_key": key} if key else {}
+    return lab.participant(name, engine="livekit", options=chosen, **options)
+
+
+# %%
+small = lab.TestPattern(320, 240, fps=15)
+alice = with_key("alice", "apple", video=small)
+others = [with_key("bob", "apple"), with_key("carol", "pear"), with_key("dora")]
+room = lab.room(alice, *others, server=stage.server)
+await stage.open(room)
+
+# %%
+run = await stage.record("encryption-keys", room, 4)
+
+# %% [markdown]
+# What arrived, what was decoded, and in how many of the decoded pictures could the lab read the
+# number that alice has drawn into it? (The SDK counts from the moment of joining.)
+
+# %%
+wanted = ["packets_received", "frames_decoded", "unreadable", "plis"]
+samples = run.samples[run.samples["name"].isin(wanted) & (run.samples["peer"] != "alice")]
+last = samples.sort_values("at_s").groupby(["peer", "name"])["value"].last().unstack()
+last[wanted]
+
+# %%
+guess.compare(last.loc["carol", "frames_decoded"])
+
+# %% [markdown]
+# All three get the same packets. bob sees pictures. carol sees none, and dora at most a few, which
+# are garbage: her decoder was given cipher text, and took some of it for a picture. Both ask for a
+# new key frame again and again (*plis*, picture loss indications): they think that something was
+# lost.
+#
+# And what was carol's app told?
+
+# %%
+names = ["e2ee_state_changed", "packets_without_pictures"]
+told = run.events[run.events["name"].isin(names)]
+told[["at_s", "peer", "name", "detail"]]
+
+# %% [markdown]
+# bob is told that all is well. carol is told **nothing**: there is no event for a wrong key.
+# (*packets_without_pictures* is the lab's own: packets come and no picture does.) An app that shows
+# carol a black tile for ever has no other way to find out, either.
+#
+# ### Data, too
+#
+# alice sends “hello” to all.
+
+
+# %%
+def listen(peer):
+    peer.heard = []
+    peer.room.on("data_received", lambda packet: peer.heard.append(packet.data.decode()))
+
+
+async def hello(peer):
+    await peer.room.local_participant.publish_data("hello", topic="greeting")
+
+
+# %%
+async def greeting():
+    names = ["bob", "carol", "dora"]
+    for name in names:
+        await room.ask(name, listen)
+    await room.ask("alice", hello)
+    await asyncio.sleep(0.5)
+    return {name: await room.ask(name, lambda peer: peer.heard) for name in names}
+
+
+await stage.play(greeting)
+
+# %% [markdown]
+# Data is encrypted as well, and again nobody is told of what cannot be opened.
+#
+# ### What stays visible
+#
+# The server needs to know where packets go and what a key frame is. So it still sees who is in the
+# room, when somebody speaks, how large each frame is, and which codec it has; and the room's
+# metadata and attributes are not encrypted at all.
+
+
+# %%
+async def seen_by_the_server(livekit):
+    from livekit import api
+
+    asked = api.ListParticipantsRequest(room=room.name)
+    found = (await livekit.room.list_participants(asked)).participants
+    tracks = [(one.identity, track) for one in found for track in one.tracks]
+    return [[who, one.name, one.width, one.height, str(one.encryption)] for who, one in tracks]
+
+
+await stage.play(seen_by_the_server)
+
+# %% [markdown]
+# The last number says *encrypted* (1 is GCM, 0 would be none): the server knows that much.
+#
+# ## Food for thought
+#
+# - The key must reach bob, and must not pass the server. Which ways do you know?
+# - A recording on the server gets cipher text. What does a service that promises both, recordings
+#   and end-to-end encryption, have to do?
+# - Would you tell carol “wrong key”, or try the next one by yourself?
+#
+# ## Troubleshooting
+#
+# - **bob sees nothing either**: his key is not the same text as alice's.
+# - **The table lacks somebody**: the recording was too short for a reading of the statistics. Run
+#   it again.
+#
+# ## Clean up
+
+# %%
+await stage.close()
+
+# %% [markdown]
+# ## Next
+#
+# [Reconnection](09-reconnection.ipynb), or back to [09 · Rooms](../09-rooms.ipynb).
