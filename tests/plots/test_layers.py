@@ -152,3 +152,10 @@ def test_without_an_audience_the_figure_says_so() -> None:
     assert "Nobody listened" in alt_text(figure)
     with pytest.raises(BadValue, match="no table of a broadcast"):
         plot_broadcast(pd.DataFrame({"n": [1]}))
+
+
+def test_one_late_run_of_three_is_no_full_machine() -> None:
+    runs = [topology_run("mesh", n, lag_ms=lag) for n in (2, 3) for lag in (2.0, 2.0, 90.0)]
+    _figure, parts = plot_topologies([*runs, *(topology_run("mesh", 4, lag_ms=90.0),) * 2])
+    (cross,) = [ln for ln in parts["uplink_kbps"].lines if ln.get_gid() == "full mesh"]
+    assert list(np.asarray(cross.get_xdata())) == [4]
