@@ -73,6 +73,8 @@ def test_a_page_that_stays_is_known_after_a_call() -> None:
 
 
 def test_a_page_with_the_widget_has_a_worker_ready_until_it_leaves() -> None:
+    others = psutil.Process().children()
+
     async def body() -> None:
         call = lab.browser_call(audio=False, back_video=SMALL)
         async with FakePage(call) as page:
@@ -80,7 +82,7 @@ def test_a_page_with_the_widget_has_a_worker_ready_until_it_leaves() -> None:
             page.say(type="near")
             await until(lambda: spare.ready)
             await goes(page)
-            await until(lambda: not spare.ready and not psutil.Process().children())
+            await until(lambda: not spare.ready and psutil.Process().children() == others)
 
     with fake_wire(), nothing_left():
         run(body())
