@@ -38,7 +38,7 @@ class RunningExam:
         """The report's file."""
         return self.folder / "report.html"
 
-    def result(self, within_s: float = 30.0) -> dict[str, str]:
+    def result(self, within_s: float = 90.0) -> dict[str, str]:
         """Return the result of each criterion; the exit code and what is left are checked."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         out, err = self.process.communicate(timeout=within_s * SECOND)
@@ -52,7 +52,7 @@ class RunningExam:
 
 
 @contextmanager
-def exam(folder: Path, *words: str, seconds: float = 40.0) -> Iterator[RunningExam]:
+def exam(folder: Path, *words: str, seconds: float = 80.0) -> Iterator[RunningExam]:
     """Start ``labkit exam`` and wait until the candidate may come."""
     command = [*COMMAND, "--seconds", f"{seconds * SECOND:g}", "--run", str(folder / "exam.run")]
     command += ["--report", str(folder / "report.html"), *words]

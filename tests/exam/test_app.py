@@ -57,7 +57,7 @@ def test_an_app_passes(page: Any, app_address: str, tmp_path: Path) -> None:
 
 
 def test_who_waits_for_an_event_shows_nobody(page: Any, app_address: str, tmp_path: Path) -> None:
-    with exam(tmp_path, seconds=24) as running:
+    with exam(tmp_path) as running:
         join(page, app_address, running.invitation, "late")
         state(page, "In the call")
         moves(page, "#mine")
@@ -70,7 +70,7 @@ def test_who_waits_for_an_event_shows_nobody(page: Any, app_address: str, tmp_pa
 
 
 def test_who_closes_the_page_without_a_word(page: Any, app_address: str, tmp_path: Path) -> None:
-    with exam(tmp_path, seconds=20) as running:
+    with exam(tmp_path) as running:
         join(page, app_address, running.invitation, "silent")
         state(page, "In the call")
         moves(page, "#theirs")
@@ -81,7 +81,7 @@ def test_who_closes_the_page_without_a_word(page: Any, app_address: str, tmp_pat
 
 
 def test_who_goes_to_another_room(page: Any, app_address: str, tmp_path: Path) -> None:
-    with exam(tmp_path, seconds=10) as running:
+    with exam(tmp_path) as running:
         join(page, app_address, running.invitation, "other room")
         moves(page, "#mine")
         page.evaluate("() => leave()")

@@ -44,7 +44,7 @@ def test_the_page_passes(page: Any, tmp_path: Path) -> None:
 
 
 def test_a_page_that_is_refused_says_why(page: Any, tmp_path: Path) -> None:
-    with exam(tmp_path, "--page", seconds=6) as running:
+    with exam(tmp_path, "--page") as running:
         page.route("**/token", lambda route: route.fulfill(
             status=409, content_type="application/json",
             headers={"Access-Control-Allow-Origin": "*"},
@@ -55,6 +55,7 @@ def test_a_page_that_is_refused_says_why(page: Any, tmp_path: Path) -> None:
         state(page, "broken")
         assert "The room is full." in page.locator("#state").text_content()
         assert page.locator("#join").is_enabled()
+        running.process.terminate()
         results = running.result()
     assert set(results.values()) == {"not seen"}
 
