@@ -14,6 +14,7 @@ _HOMES = {
     "BadValue": "labkit.errors",
     "CallError": "labkit.errors",
     "Chirp": "labkit.media",
+    "Film": "labkit.media",
     "Link": "labkit.net",
     "LabError": "labkit.errors",
     "MediaFile": "labkit.media",

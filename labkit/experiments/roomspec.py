@@ -17,6 +17,7 @@ from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.experiments.roomsession import RoomSession
+    from labkit.media.film import Film
     from labkit.net.relay_handle import Relay
     from labkit.peers.clock import Clock
 
@@ -45,6 +46,7 @@ class Participant:
     subscribe: bool = True
     grants: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    film: Film | None = None
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -64,6 +66,24 @@ class Participant:
                 _("options={options!r} is for the SDK.").format(options=dict(self.options)),
                 next_step=_('Use engine="livekit", or leave it out.'),
             )
+        if self.relay_only and (self.uplink, self.downlink) != (CLEAN, CLEAN):
+            raise BadValue(
+                _("{name}'s links cannot be bent.").format(name=self.name),
+                _("With relay_only the media go through a TURN server, round the lab's own relay."),
+                _("Leave out the links, or relay_only."),
+            )
+
+        if self.film is not None and (self.engine != "labkit" or self.sends or not self.subscribe):
+            raise BadValue(
+                _("{name} cannot make a film.").format(name=self.name),
+                _("Who films joins by WHIP, publishes nothing, and subscribes."),
+                _('Use engine="labkit" and no video or audio of its own.'),
+            )
+
+    @property
+    def relay_only(self) -> bool:
+        """Whether its media may go through a TURN server alone."""
+        return bool(self.options.get("relay_only"))
 
     @property
     def directions(self) -> tuple[str, str]:
@@ -88,6 +108,7 @@ class Participant:
             "subscribe": self.subscribe,
             "grants": dict(self.grants),
             "options": {name: str(value) for name, value in self.options.items()},
+            **({} if self.film is None else {"film": self.film.describe()}),
         }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.experiments.roombreaks import full_error, seen_as_full
@@ -20,6 +20,9 @@ from labkit.peers.whip import PublishedTrack, SecondEar, WhipPeer
 from labkit.run.tap import Tap
 from labkit.signaling.base import Note
 from labkit.signaling.whip import WhipError
+
+if TYPE_CHECKING:
+    from labkit.peers.filming import Filming
 
 __all__ = ["SdkSeat", "SecondEarSeat", "Surroundings", "WhipSeat", "seat_for"]
 
@@ -61,6 +64,7 @@ class _Seat:
         "None before ``open``."
         self._around = around
         self._bridge: Bridge | None = None
+        self._filming: Filming | None = None
 
     @property
     def name(self) -> str:
@@ -94,9 +98,14 @@ class _Seat:
             "tap": around.tap,
             "clock": around.clock,
             "place": around.spec.place,
-            "on_decoded": partial(around.on_decoded, one.name),
+            "on_decoded": self._decoded,
             "on_failure": around.on_failure,
         }
+
+    def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
+        if self._filming is not None:
+            self._filming.take(track, frame, at_s)
+        self._around.on_decoded(self.name, track, frame, number, at_s)
 
     def _noted(self, channel: str) -> Note:
         def note(sender: str, receiver: str, name: str, body: str) -> None:
@@ -117,6 +126,10 @@ class WhipSeat(_Seat):
     async def open(self) -> None:
         """Open the links and the peer; nothing is sent yet."""
         await self._open_bridge()
+        if self.participant.film is not None:
+            from labkit.peers.filming import Filming
+
+            self._filming = Filming(self.participant.film, on_failure=self._around.on_failure)
         buffer, book = self.participant.jitter_buffer, self._around.book
         self.peer = self.peer_class(self.name, jitter_buffer=buffer, book=book, **self._common())
         await self.peer.open()
@@ -144,9 +157,13 @@ class WhipSeat(_Seat):
         return [] if self.peer is None else list(self.peer.receives)
 
     async def close(self) -> None:
-        """Leave the room."""
-        if self.peer is not None:
-            await self.peer.close()
+        """Leave the room, then finish what was filmed of it."""
+        try:
+            if self.peer is not None:
+                await self.peer.close()
+        finally:
+            if self._filming is not None:
+                await self._filming.close()
 
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         host, port = self.bridge.address_for[receiver]
@@ -185,27 +202,32 @@ class SdkSeat(_Seat):
     async def open(self) -> None:
         """Open the links, the proxy and the peer; nothing is sent yet."""
         from labkit.peers.sdk import SdkPeer
-        from labkit.rooms.access import AccessProxy
 
         await self._open_bridge(roaming=self.name)
         access = self._around.spec.access
-        proxy = AccessProxy(
-            self.name,
-            access.url,
-            relay_address=self.bridge.address_for[self.name],
-            note=self._noted("signaling (WebSocket)"),
-            on_server_candidate=partial(self.bridge.set_far, SFU),
-        )
-        await self._open_things.enter_async_context(proxy)
+        relayed = self.participant.relay_only  # the proxy would cut the TURN servers out
         self.peer = SdkPeer(
             self.name,
-            url=proxy.url,
+            url=access.url if relayed else await self._open_proxy(access.url),
             token=access.tokens[self.name],
             options=dict(self.participant.options),
             chirps=self._around.chirps,
             **self._common(),
         )
         await self.peer.open()
+
+    async def _open_proxy(self, url: str) -> str:
+        from labkit.rooms.access import AccessProxy
+
+        proxy = AccessProxy(
+            self.name,
+            url,
+            relay_address=self.bridge.address_for[self.name],
+            note=self._noted("signaling (WebSocket)"),
+            on_server_candidate=partial(self.bridge.set_far, SFU),
+        )
+        await self._open_things.enter_async_context(proxy)
+        return proxy.url
 
     async def join(
         self, wanted: Sequence[PublishedTrack], besides: Sequence[PublishedTrack] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["ServerAddress"]
+__all__ = ["ServerAddress", "TurnAddress"]
 
 
 @dataclass(frozen=True)
@@ -25,3 +25,12 @@ class ServerAddress:
     def http_url(self) -> str:
         """The same address for HTTP."""
         return "http" + self.url.removeprefix("ws") if self.url.startswith("ws") else self.url
+
+
+@dataclass(frozen=True)
+class TurnAddress:
+    """Where a TURN server is, and the secret that its users' passwords are made from."""
+
+    host: str
+    port: int
+    secret: str = field(repr=False)

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.errors import BadValue
+from labkit.rooms.address import TurnAddress
 from labkit.words import _
 
 __all__ = ["ServerConfig", "SHORTEST_SECRET"]
 
 SHORTEST_SECRET = 32
 """Characters; shorter ones can be guessed, and both the server and PyJWT complain."""
+
+PASSWORD_S = 3600
+"""How long the password holds that a client gets for a TURN server beside LiveKit's."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class ServerConfig:
         address: The one IPv4 address that everything binds to.
         turn_port: UDP port of the embedded TURN server; None for no TURN.
         relay_ports: Ports that TURN relays through, where it is on.
+        turn_server: A TURN server beside it that clients are told of; None for no other.
         max_participants: 1 or more a room; None for no limit.
         empty_timeout_s: Seconds that a room nobody has joined is kept, 1–86,400.
         departure_timeout_s: Seconds that a room is kept after the last one left, 1–86,400.
@@ -46,6 +51,7 @@ class ServerConfig:
     address: str = "127.0.0.1"
     turn_port: int | None = None
     relay_ports: range = range(0)
+    turn_server: TurnAddress | None = None
     max_participants: int | None = None
     empty_timeout_s: int = 30
     departure_timeout_s: int = 20
@@ -84,6 +90,12 @@ class ServerConfig:
         """Where the counters are."""
         return f"http://{self.address}:{self.metrics_port}/metrics"
 
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be seen in the server's log."""
+        own = [self.api_secret, self.metrics_password]
+        return own if self.turn_server is None else [*own, self.turn_server.secret]
+
     def to_yaml(self) -> str:
         """Return the settings as the server reads them."""
         import yaml
@@ -112,9 +124,10 @@ class ServerConfig:
     def _rtc(self) -> dict[str, Any]:
         # Without a STUN server named here, clients are sent to public ones. Where there is no
         # TURN (which answers STUN too), it is a port where nobody is.
+        beside = self.turn_server
         stun = f"{self.address}:{self.turn_port or self.metrics_port}"
         seconds = {"summary_interval": "1s", "report_interval": "1s", "report_window": "10s"}
-        return {
+        settings: dict[str, Any] = {
             "udp_port": self.udp_port,
             "tcp_port": 0,  # it would listen on every address, whatever bind_addresses says
             "use_external_ip": False,
@@ -124,6 +137,18 @@ class ServerConfig:
             "stun_servers": [stun],
             "forward_stats": seconds,
         }
+        if beside is not None:
+            settings["stun_servers"] = [f"{beside.host}:{beside.port}"]
+            settings["turn_servers"] = [
+                {
+                    "host": beside.host,
+                    "port": beside.port,
+                    "protocol": "udp",
+                    "secret": beside.secret,
+                    "ttl": PASSWORD_S,
+                }
+            ]
+        return settings
 
     def _turn(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,6 @@
-"""The child process that keeps the LiveKit server, and ends it when its own parent is gone.
+"""The child process that keeps a server, and ends it when its own parent is gone.
 
-The server drains for ever when it is asked to end once while somebody is in a room, and does
+LiveKit's server drains for ever when it is asked to end once while somebody is in a room, and does
 not hear at all in its first tenth of a second: so it is asked twice, and then ended by force.
 """
 
@@ -11,8 +11,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
@@ -45,6 +47,7 @@ class _Keeper:
         self._pipe = pipe
         self._server: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._methods: dict[str, Callable[..., Any]] = {
             "start": self.start,
             "stop": self.stop,
@@ -64,24 +67,43 @@ class _Keeper:
         else:
             self._pipe.send((number, True, value))
 
-    def start(self, program: str, config: str) -> int:
-        """Start the server and return its process id; whether it is ready, its port tells."""
+    def start(
+        self,
+        command: list[str],
+        environment: dict[str, str] | None = None,
+        files: dict[str, str] | None = None,
+        advice: str = "",
+    ) -> int:
+        """Start the server and return its process id; whether it is ready, its port tells.
+
+        Args:
+            command: The program and its arguments, which everybody on the machine can read.
+            environment: Variables besides ours.
+            files: Names and texts of files for our own eyes, in a folder that the server starts
+                in and that goes when it ends; None for no folder.
+            advice: What to do where the program cannot be started.
+        """
         self.stop()
+        if files is not None:
+            self._folder = tempfile.TemporaryDirectory(prefix="lab-")
+            for name, text in files.items():
+                Path(self._folder.name, name).write_text(text, "utf-8")
         try:
             server = self._server = subprocess.Popen(
-                [program],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                # Not an argument: those are seen by everybody on the machine.
-                env=_environment() | {"LIVEKIT_CONFIG": config},
+                cwd=None if self._folder is None else self._folder.name,
+                env=_environment() | (environment or {}),
                 preexec_fn=_end_with_parent if _prctl is not None else None,
             )
         except OSError as error:
+            self._clear()
             raise LabError(
-                _("The LiveKit server {program} cannot be started.").format(program=program),
+                _("{program} cannot be started.").format(program=command[0]),
                 f"{error.strerror}.",
-                _("Remove that file, and build it again with “labkit livekit --build”."),
+                advice,
             ) from None
         self._reader = threading.Thread(target=self._read, args=(server,), daemon=True)
         self._reader.start()
@@ -111,6 +133,12 @@ class _Keeper:
         if self._reader is not None:
             self._reader.join(1.0)
         self._server = self._reader = None
+        self._clear()
+
+    def _clear(self) -> None:
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
 
     def _read(self, server: subprocess.Popen[bytes]) -> None:
         assert server.stdout is not None

@@ -218,8 +218,12 @@ class LivekitServer(Server):
         _must_be_free(config)
         self._gone.clear()
         began_s = time.perf_counter()
-        start = self._keeper().call("start", program=str(program), config=config.to_yaml())
-        self._pid = await start
+        self._pid = await self._keeper().call(
+            "start",
+            command=[str(program)],
+            environment={"LIVEKIT_CONFIG": config.to_yaml()},  # arguments are seen by everybody
+            advice=_("Remove that file, and build it again with “labkit livekit --build”."),
+        )
         await self._ready(config)
         self.ready_after_s = time.perf_counter() - began_s
 
@@ -265,7 +269,7 @@ class LivekitServer(Server):
 
     def _without_secrets(self, line: str) -> str:
         if self._config is not None:
-            for secret in (self._config.api_secret, self._config.metrics_password):
+            for secret in self._config.secrets:
                 line = line.replace(secret, "…")
         return hide_tokens(line)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from labkit.errors import BadValue, CallError
-from labkit.rooms.address import ServerAddress
+from labkit.rooms.address import ServerAddress, TurnAddress
 from labkit.rooms.base import Server
 from labkit.rooms.build import BuildProgress
 from labkit.rooms.hiding import hide_tokens
@@ -17,6 +17,8 @@ from labkit.words import _
 
 if TYPE_CHECKING:
     from livekit.api import LiveKitAPI
+
+    from labkit.rooms.coturn import Coturn
 
 __all__ = ["ForeignServer", "LivekitServer", "Server", "livekit"]
 
@@ -106,7 +108,7 @@ def livekit(
     auto_create: bool = True,
     enable_remote_unmute: bool = False,
     playout_delay_ms: tuple[int, int] | None = None,
-    turn: bool = False,
+    turn: bool | TurnAddress | Coturn = False,
     port: int | None = None,
     udp_port: int | None = None,
     lan: str | None = None,
@@ -127,7 +129,8 @@ def livekit(
         auto_create: Whether joining an unknown room makes it.
         enable_remote_unmute: Whether a backend may un-mute somebody.
         playout_delay_ms: Least and most delay that receivers are asked to play with.
-        turn: Whether the server's own TURN is on.
+        turn: Whether the server's own TURN is on; or another TURN server that clients are told of,
+            for instance a running ``rooms.coturn()``.
         port: TCP port; None for a free one.
         udp_port: UDP port of all media; None for a free one.
         lan: An address of this machine, to be reached from its network; None for loopback.
@@ -147,7 +150,7 @@ def livekit(
         auto_create=auto_create,
         enable_remote_unmute=enable_remote_unmute,
         playout_delay_ms=playout_delay_ms,
-        turn=turn,
+        turn=turn if isinstance(turn, bool | TurnAddress) else turn.address,
         port=port,
         udp_port=udp_port,
         lan=lan,

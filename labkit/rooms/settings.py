@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from labkit.errors import BadValue
+from labkit.rooms.address import TurnAddress
 from labkit.rooms.config import ServerConfig
 from labkit.rooms.ports import free_port, free_udp_range
 from labkit.words import _
@@ -27,7 +28,7 @@ class ServerOptions:
     auto_create: bool = True
     enable_remote_unmute: bool = False
     playout_delay_ms: tuple[int, int] | None = None
-    turn: bool = False
+    turn: bool | TurnAddress = False
     port: int | None = None
     udp_port: int | None = None
     lan: str | None = None
@@ -48,6 +49,8 @@ class ServerOptions:
     def config(self) -> ServerConfig:
         """Return settings with ports that are free now."""
         address = self.lan or "127.0.0.1"
+        beside = self.turn if isinstance(self.turn, TurnAddress) else None
+        embedded = bool(self.turn) and beside is None
         return ServerConfig(
             address=address,
             api_key=self.api_key,
@@ -56,8 +59,9 @@ class ServerOptions:
             udp_port=free_port(address, "udp") if self.udp_port is None else self.udp_port,
             metrics_port=free_port(address),
             metrics_password=secrets.token_urlsafe(16),
-            turn_port=free_port(address, "udp") if self.turn else None,
-            relay_ports=free_udp_range(address, RELAY_PORTS) if self.turn else range(0),
+            turn_port=free_port(address, "udp") if embedded else None,
+            relay_ports=free_udp_range(address, RELAY_PORTS) if embedded else range(0),
+            turn_server=beside,
             max_participants=self.max_participants,
             empty_timeout_s=self.empty_timeout_s,
             departure_timeout_s=self.departure_timeout_s,
