@@ -20,10 +20,6 @@ class Call(Experiment[CallSpec]):
     ``async with`` does, for a call that outlives its cell.
     """
 
-    def __init__(self, spec: CallSpec) -> None:
-        super().__init__(spec)
-        self._panel: CallPanel | None = None
-
     def __repr__(self) -> str:
         first, second = self.spec.names
         return (
@@ -35,9 +31,7 @@ class Call(Experiment[CallSpec]):
         """Return the live panel: both pictures, charts, sliders, start and stop."""
         from labkit.live.panel import CallPanel
 
-        if self._panel is None:
-            self._panel = CallPanel(self)
-        return self._panel
+        return self._shown_in(CallPanel)
 
 
 def call(

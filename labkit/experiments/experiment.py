@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from labkit.errors import BadValue, LabError
 from labkit.experiments.lifecycle import Lifecycle, Listener, S
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Experiment"]
 
+P = TypeVar("P")
+
 
 class Experiment(Lifecycle[S], Generic[S]):
     """Something that runs, is recorded and closed; an async context manager.
@@ -30,6 +32,7 @@ class Experiment(Lifecycle[S], Generic[S]):
     def __init__(self, spec: S) -> None:
         super().__init__(spec)
         self._ended_by_hand = False
+        self._panel: Any = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -173,6 +176,17 @@ class Experiment(Lifecycle[S], Generic[S]):
         """
         if self._carrier is not None and self.state == "running":
             lab_loop.call_soon(self._watch_now, pictures_hz, numbers_hz, seen_by)
+
+    def forget_panel(self, panel: Any) -> None:
+        """Note that a panel was closed: the next ``show()`` makes a new one."""
+        if self._panel is panel:
+            self._panel = None
+
+    def _shown_in(self, panel_class: Callable[[Any], P]) -> P:
+        if self._panel is None:
+            self._panel = panel_class(self)
+        panel: P = self._panel
+        return panel
 
     @property
     def _can_be_closed(self) -> bool:

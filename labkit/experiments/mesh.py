@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.experiments.experiment import Experiment
 from labkit.experiments.meshspec import MCU, MeshSpec, links_for, names_for
+
+if TYPE_CHECKING:
+    from labkit.live.panel import MeshPanel
 
 __all__ = ["Mesh", "mcu", "mesh"]
 
@@ -23,6 +26,12 @@ class Mesh(Experiment[MeshSpec]):
             f"<Mesh {spec.topology} of {len(spec.names)}: {', '.join(spec.names)}, "
             f"{len(spec.connections)} connections, {self.state}, {spec.place}, seed {spec.seed}>"
         )
+
+    def show(self) -> MeshPanel:
+        """Return the live panel: what one participant sees, charts, the links."""
+        from labkit.live.panel import MeshPanel
+
+        return self._shown_in(MeshPanel)
 
 
 def mesh(

@@ -13,7 +13,7 @@ from labkit.net import Link
 from labkit.words import _
 
 if TYPE_CHECKING:
-    from labkit.media.film import Film
+    from labkit.live.panel import RoomPanel
     from labkit.rooms.base import Server
 
 __all__ = ["Room", "participant", "room"]
@@ -84,6 +84,12 @@ class Room(Experiment[RoomSpec]):
             self._bend(ways.values(), changes)
         else:
             self._put_links({ways[name]: link for name, link in whole.items() if link is not None})
+
+    def show(self) -> RoomPanel:
+        """Return the live panel: what one participant sees, charts, everybody's links."""
+        from labkit.live.panel import RoomPanel
+
+        return self._shown_in(RoomPanel)
 
     def _ways_of(self, name: str) -> tuple[str, str]:
         return next(one.directions for one in self.spec.participants if one.name == name)
@@ -157,7 +163,6 @@ def participant(
     subscribe: bool = True,
     grants: dict[str, Any] | None = None,
     options: dict[str, Any] | None = None,
-    film: Film | None = None,
 ) -> Participant:
     """Describe somebody who will be in a room.
 
@@ -175,7 +180,6 @@ def participant(
         grants: Rights of its token by their names in ``livekit.api.VideoGrants``, for instance
             ``{"can_publish": False}``.
         options: Options of the SDK, for instance ``{"simulcast": False}``.
-        film: Where to write what it receives, until the room is closed; None for nowhere.
 
     Raises:
         BadValue: An argument is not allowed.
@@ -192,7 +196,6 @@ def participant(
         subscribe=subscribe,
         grants=grants or {},
         options=options or {},
-        film=film,
     )
 
 

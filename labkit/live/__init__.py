@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from labkit.lazy import load_names
 
-_HOMES = {"CallPanel": ".panel", "LiveChart": ".chart"}
+_HOMES = {
+    "CallPanel": ".panel",
+    "LiveChart": ".chart",
+    "MeshPanel": ".panel",
+    "RoomPanel": ".panel",
+}
 
 __all__ = sorted(_HOMES)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from labkit.errors import BadValue
 from labkit.live.closing import close_with_parts
-from labkit.live.lines import QuickLines
+from labkit.live.lines import QuickLines, drawable, end_at_last_value
 from labkit.live.series import SeriesStyle, style_of
 from labkit.words import _
 
@@ -90,6 +90,7 @@ class LiveChart:
         self._scales = {"x": self._x, "y": self._y}
         self._lines = QuickLines(x=[], y=[], scales=self._scales, stroke_width=3)
         self._head = ipywidgets.HTML()
+        self._legend: set[str] | None = None
         self._drawing = self._make_drawing(height_px)
         self.widget = ipywidgets.VBox([self._head, self._drawing])
         self.widget.add_class("lab-chart")
@@ -127,6 +128,18 @@ class LiveChart:
                 series.append(at_s, values.get(name))
             if draw:
                 self._draw()
+
+    def draw(self) -> None:
+        """Draw what was appended without being drawn."""
+        with self._lock:
+            self._draw()
+
+    def entitle(self, title: str, legend: Iterable[str] | None = None) -> None:
+        """Change the title, and name only some of the series; None names all."""
+        with self._lock:
+            self.title = title
+            self._legend = None if legend is None else set(legend)
+            self._show_head()
 
     def clear(self) -> None:
         """Forget all points; the series stay."""
@@ -182,7 +195,11 @@ class LiveChart:
         looks = [series.look for series in self._series.values()]
         self._lines.colors = [look.colour for look in looks]
         self._drawing.marks = [self._lines, *(series.dots for series in self._series.values())]
-        legend = " ".join(series.look.legend(name) for name, series in self._series.items())
+        self._show_head()
+
+    def _show_head(self) -> None:
+        named = {n: s for n, s in self._series.items() if self._legend is None or n in self._legend}
+        legend = " ".join(series.look.legend(name) for name, series in named.items())
         title = f"<b>{escape(self.title)} ({escape(self.unit)})</b>"
         head = f'<div class="lab-chart-head">{title} {legend}</div>'
         self._head.value = f"<style>{_STYLE}</style>{head}"
@@ -219,10 +236,10 @@ class LiveChart:
     def _draw_lines(self, times: Any, values: Any) -> None:
         x, y = np.tile(times, (len(values), 1)), values.copy()
         for line in range(len(values)):
-            _end_at_last_value(x[line], y[line])
+            end_at_last_value(x[line], y[line])
         if np.isnan(values).all():  # bqplot stumbles over lines without points
             x = y = np.empty(0, np.float32)
-        self._lines.draw(_drawable(x), _drawable(y))
+        self._lines.draw(drawable(x), drawable(y))
 
     def _window_start(self) -> float:
         """The window moves in steps: one message in ten seconds, and a quiet picture."""
@@ -256,25 +273,12 @@ class _Series:
         self._changed = False
         at_s, values = np.array(self._markers, np.float32).reshape(-1, 2).T
         with self.dots.hold_sync():
-            self.dots.x, self.dots.y = _drawable(at_s), _drawable(values)
+            self.dots.x, self.dots.y = drawable(at_s), drawable(values)
 
     def empty(self) -> None:
         self.values.clear()
         self._markers.clear()
         self._changed = True
-
-
-def _end_at_last_value(times: Any, values: Any) -> None:
-    """bqplot cannot place a line that ends in NaN: stay on the last point instead."""
-    present = np.flatnonzero(~np.isnan(values))
-    if len(present):
-        times[present[-1] + 1 :] = times[present[-1]]
-        values[present[-1] + 1 :] = values[present[-1]]
-
-
-def _drawable(values: Any) -> Any:
-    """bqplot takes a single point for a number, and draws nothing: give it twice."""
-    return np.repeat(values, 2, axis=-1) if values.shape[-1] == 1 else values
 
 
 def _ticks(top: float) -> Any:

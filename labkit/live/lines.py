@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import bqplot
+import numpy as np
 
-__all__ = ["QuickLines"]
+__all__ = ["QuickLines", "drawable", "end_at_last_value"]
 
 
 class QuickLines(bqplot.Lines):  # type: ignore[misc]  # bqplot has no types
@@ -35,3 +36,16 @@ class QuickLines(bqplot.Lines):  # type: ignore[misc]  # bqplot has no types
 def _described(points: Any) -> dict[str, Any]:
     """As bqplot's own serializer has it, whose values travel as buffers."""
     return {"dtype": "float32", "shape": points.shape, "type": None}
+
+
+def end_at_last_value(times: Any, values: Any) -> None:
+    """bqplot cannot place a line that ends in NaN: stay on the last point instead."""
+    present = np.flatnonzero(~np.isnan(values))
+    if len(present):
+        times[present[-1] + 1 :] = times[present[-1]]
+        values[present[-1] + 1 :] = values[present[-1]]
+
+
+def drawable(values: Any) -> Any:
+    """bqplot takes a single point for a number, and draws nothing: give it twice."""
+    return np.repeat(values, 2, axis=-1) if values.shape[-1] == 1 else values

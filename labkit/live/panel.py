@@ -1,8 +1,7 @@
-"""The call panel: both pictures, two charts, the link's sliders, Start and Stop."""
+"""The live panel: pictures, two charts, the links' sliders, Start and Stop."""
 
 from __future__ import annotations
 
-import statistics
 import threading
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import ipywidgets
 from labkit.errors import LabError
 from labkit.live.chart import LiveChart
 from labkit.live.closing import close_with_parts
+from labkit.live.outline import CallOutline, MeshOutline, Outline, RoomOutline, in_words
 from labkit.live.series import style_of
 from labkit.live.sliders import link_values, slider_specs
 from labkit.live.view import CallView
@@ -19,43 +19,58 @@ from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.experiments.calls import Call
+    from labkit.experiments.experiment import Experiment
+    from labkit.experiments.mesh import Mesh
+    from labkit.experiments.rooms import Room
 
-__all__ = ["CallPanel", "NUMBERS_HZ", "PICTURES_HZ"]
+__all__ = ["CallPanel", "MeshPanel", "NUMBERS_HZ", "PICTURES_A_SECOND", "PICTURES_HZ", "Panel",
+           "RoomPanel"]  # fmt: skip
 
 PICTURES_HZ = 12.0
+PICTURES_A_SECOND = 24.0
+"""Of all that are seen together: the more there are, the slower each."""
+
 NUMBERS_HZ = 4.0
 SMOOTHED = 4
 """The numbers in words are over this many updates (1 s); the charts show each."""
 
+KEPT = 300
+"""Updates that are kept of what nobody looks at, as many as a chart shows."""
+
 SIGNS = {"new": "○", "starting": "◔", "running": "●", "closed": "■", "broken": "✕"}
 
+_Numbers = dict[str, dict[str, Any]]
 
-class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A view of one call; it may be shown before the call starts and after it ends.
 
-    It follows the call however that is started, and never carries its media. What the call
-    tells comes on the lab's loop; what a person does comes in any thread of the kernel.
+class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A view of one experiment; it may be shown before that starts and after it ends.
+
+    It follows the experiment however that is started, and never carries its media. What is told
+    comes on the lab's loop; what a person does comes in any thread of the kernel.
 
     Args:
-        call: The call; its links bend and it starts and stops as a person asks.
-
-    Notebook: notebooks/00-start.ipynb
+        experiment: Its links bend and it starts and stops as a person asks.
+        outline: What is shown of it.
     """
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, experiment: Experiment[Any], outline: Outline) -> None:
+        self._experiment, self._outline = experiment, outline
         self._lock = threading.RLock()
         self._recent: dict[str, deque[dict[str, Any]]] = defaultdict(lambda: deque(maxlen=SMOOTHED))
+        self._history: deque[tuple[float, _Numbers]] = deque(maxlen=KEPT)
         self._note = ""
-        self._titles = {name: _title(name) for name in call.spec.directions}
-        titles = [self._titles[name] for name in self._used_directions()]
-        self.latency = LiveChart(_("Latency"), "ms", series=titles)
-        self.bitrate = LiveChart(_("Received"), "kbit/s", series=titles, top=500)
+        self._seen_by = outline.seen_by
+        title = outline.latency_title(self._seen_by)
+        self.latency = LiveChart(title, "ms", series=outline.latency_lines)
+        self.bitrate = LiveChart(_("Received"), "kbit/s", series=outline.received_lines, top=500)
         self.view = CallView(
             self._directions(),
             slider_specs(),
             self._do,
-            on_near=call.prepare_soon,
+            choices=[{"name": name, "title": title} for name, title in outline.choices],
+            receivers=outline.receivers,
+            words=outline.words(),
+            on_near=experiment.prepare_soon,
             layout={"flex": "1 1 560px"},
         )
         charts = ipywidgets.VBox(
@@ -65,28 +80,43 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         row = ipywidgets.HBox([self.view, charts])
         row.add_class("lab-panel")
         super().__init__([row])
+        self._entitle()
         self._show_state()
         self._show_links()
-        self._end_listening = call.listen(self._hear)
+        self._end_listening = experiment.listen(self._hear)
         self._watch()
 
     def __repr__(self) -> str:
-        return f"<CallPanel of {self._call!r}>"
+        return f"<{type(self).__name__} of {self._experiment!r}>"
 
     def close(self) -> None:
-        """Stop watching and take the panel out of the notebook; the call goes on."""
+        """Stop watching and take the panel out of the notebook; the experiment goes on."""
         self._end_listening()
-        self._call.watch(0, 0)
-        self._call.unprepare_soon()
-        if self._call._panel is self:
-            self._call._panel = None  # the next call.show() makes a new one
+        self._experiment.watch(0, 0)
+        self._experiment.unprepare_soon()
+        self._experiment.forget_panel(self)  # the next show() makes a new one
         close_with_parts(self)
+
+    def see_as(self, receiver: str) -> None:
+        """Show what another receiver gets; the chart of latencies has its last minute too."""
+        with self._lock:
+            if receiver not in self._outline.receivers:
+                return
+            self._seen_by = receiver
+            self._entitle()
+            self.latency.clear()
+            for at_s, now in self._history:
+                self.latency.append(at_s, self._latencies(now), draw=False)
+            if self._history:
+                self.latency.draw()
+            self._show_numbers()
+        self._watch()
 
     def _hear(self, name: str, payload: Any) -> None:
         with self._lock:
             if name == "picture":
                 self.view.show_picture(
-                    self._direction_of(payload["track"]),
+                    self._outline.view_of(payload["track"]),
                     payload["frame"],
                     payload["jpeg"],
                     more=payload["more"],
@@ -100,6 +130,7 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self._note = ""
         if state == "starting":
             self._recent.clear()
+            self._history.clear()
             self.latency.clear()
             self.bitrate.clear()
         self._show_state()
@@ -107,29 +138,59 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self._watch()
 
     def _watch(self) -> None:
-        if self._call.state == "running":
-            self._call.watch(PICTURES_HZ, NUMBERS_HZ)
+        if self._experiment.state == "running":
+            filmed = [view for view in self._outline.shown(self._seen_by) if view.video]
+            pictures_hz = min(PICTURES_HZ, PICTURES_A_SECOND / max(1, len(filmed)))
+            self._experiment.watch(pictures_hz, NUMBERS_HZ, self._seen_by or None)
 
-    def _take_numbers(self, at_s: float, tracks: dict[str, dict[str, Any]]) -> None:
-        now: dict[str, dict[str, Any]] = {self._direction_of(name): {} for name in tracks}
-        for name, numbers in tracks.items():
-            of_direction = now[self._direction_of(name)]
-            of_direction["received_kbps"] = numbers["received_kbps"]
-            if name.endswith(":video"):
-                of_direction.update(numbers)
+    def _take_numbers(self, at_s: float, tracks: _Numbers) -> None:
+        now = self._by_view(tracks)
         drawn = self.view.watched
-        for chart, key in ((self.latency, "latency_ms"), (self.bitrate, "received_kbps")):
-            values = {self._titles[name]: numbers.get(key) for name, numbers in now.items()}
-            chart.append(at_s, values, draw=drawn)
+        self._history.append((at_s, now))
+        received = {v.received_line: now[v.name].get("received_kbps") for v in self._views(now)}
+        self.latency.append(at_s, self._latencies(now), draw=drawn)
+        self.bitrate.append(at_s, received, draw=drawn)
         for name, numbers in now.items():
             self._recent[name].append(numbers)
         if drawn:
-            self.view.numbers = {name: _in_words(self._recent[name]) for name in now}
+            self._show_numbers()
             self._show_state()
             self._show_links()
 
+    def _by_view(self, tracks: _Numbers) -> _Numbers:
+        now: _Numbers = {self._outline.view_of(name): {} for name in tracks}
+        for name, numbers in tracks.items():
+            of_view = now[self._outline.view_of(name)]
+            of_view["received_kbps"] = numbers["received_kbps"]
+            if ":video" in name:
+                of_view.update(numbers)
+        return now
+
+    def _views(self, now: _Numbers) -> list[Any]:
+        return [view for view in self._outline.all_views if view.name in now]
+
+    def _latencies(self, now: _Numbers) -> dict[str, float | None]:
+        shown = self._outline.shown(self._seen_by)
+        return {v.latency_line: now[v.name].get("latency_ms") for v in shown if v.name in now}
+
+    def _entitle(self) -> None:
+        outline = self._outline
+        used = {view.latency_line for view in outline.shown(self._seen_by)}
+        self.latency.entitle(outline.latency_title(self._seen_by), used)
+        self.bitrate.entitle(self.bitrate.title, {v.received_line for v in outline.all_views})
+        self.view.seen_by = self._seen_by
+
+    def _show_numbers(self) -> None:
+        shown = self._outline.shown(self._seen_by)
+        says_received = self._outline.says_received
+        self.view.numbers = {
+            view.name: in_words(self._recent[view.name], says_received)
+            for view in shown
+            if view.name in self._recent
+        }
+
     def _show_state(self) -> None:
-        state = self._call.state
+        state = self._experiment.state
         self.view.state = {
             "state": state,
             "sign": SIGNS.get(state, "○"),
@@ -139,36 +200,29 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         }
 
     def _state_text(self, state: str) -> str:
-        first, second = self._call.spec.names
-        if state == "broken" and self._call.failure is not None:
-            return str(self._call.failure)
-        if state == "running" and self._is_silent():
-            return _("Running, but for a second no frame has arrived.")
-        return {
-            "new": _("Not started. Start opens a call between {first} and {second} here."),
-            "starting": _("Starting: {first} and {second} are connecting."),
-            "running": _("Running: {first} and {second} are connected."),
-            "closed": _("Ended. Start opens a new call."),
-            "broken": _("The call broke. Start opens a new one."),
-        }[state].format(first=first, second=second)
+        if state == "broken" and self._experiment.failure is not None:
+            return str(self._experiment.failure)
+        silent = [v for v in self._outline.all_views if v.video and self._is_silent(v.name)]
+        if state == "running" and silent:
+            return self._outline.silent(silent[0])
+        return self._outline.texts()[state]
 
-    def _is_silent(self) -> bool:
-        filmed = [numbers for name, numbers in self._recent.items() if self._has_video(name)]
-        full = [numbers for numbers in filmed if len(numbers) == SMOOTHED]
-        return any(all(not n.get("frames_per_s") for n in numbers) for numbers in full)
+    def _is_silent(self, view: str) -> bool:
+        numbers = self._recent.get(view, ())
+        return len(numbers) == SMOOTHED and all(not n.get("frames_per_s") for n in numbers)
 
     def _show_links(self) -> None:
-        spec = self._call.spec
-        links = (spec.forward, spec.back)
-        pairs = zip(spec.directions, links, strict=True)
-        self.view.links = {name: link_values(link) for name, link in pairs}
+        links = self._experiment.spec.links
+        self.view.links = {name: link_values(link) for name, link in links.items()}
 
     def _do(self, request: dict[str, Any]) -> None:
         try:
             if request["type"] == "start":
-                self._call.start_soon()
+                self._experiment.start_soon()
             elif request["type"] == "stop":
-                self._call.close_soon()
+                self._experiment.close_soon()
+            elif request["type"] == "seen_by":
+                self.see_as(request["receiver"])
             else:
                 self._bend(request["direction"], request["field"], request["value"])
         except LabError as error:
@@ -178,60 +232,58 @@ class CallPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _bend(self, direction: str | None, field: str, value: Any) -> None:
         value = value / 100 if field == "loss" else value
-        self._call.set_link(direction, **{field: value})
+        self._experiment.set_link(direction, **{field: value})
         with self._lock:
             self._note = ""
             self._show_state()
             self._show_links()
 
     def _directions(self) -> list[dict[str, Any]]:
-        used = self._used_directions()
+        lines = self._outline.latency_lines
         return [
             {
-                "name": name,
-                "title": self._titles[name],
-                "legend": style_of(used.index(name)).legend(self._titles[name])
-                if name in used
+                "name": view.name,
+                "receiver": view.receiver,
+                "legend": style_of(lines.index(view.latency_line)).legend(view.title)
+                if view.latency_line in lines
                 else "",
-                "alt": _("What {receiver} sees of {sender}").format(**_ends(name)),
-                "picture": self._has_video(name),
+                "alt": view.alt,
+                "picture": view.video,
             }
-            for name in self._call.spec.directions
+            for view in self._outline.all_views
         ]
 
-    def _used_directions(self) -> list[str]:
-        """The directions along which something is sent."""
-        spec = self._call.spec
-        sends = (spec.video or spec.audio, spec.back_video or spec.back_audio)
-        return [name for name, sent in zip(spec.directions, sends, strict=True) if sent]
 
-    def _has_video(self, direction: str) -> bool:
-        spec = self._call.spec
-        videos = dict(zip(spec.directions, (spec.video, spec.back_video), strict=True))
-        return videos[direction] is not None
+class CallPanel(Panel):
+    """A view of one call: both directions at once.
 
-    def _direction_of(self, track: str) -> str:
-        sender = track.split(":")[0]
-        forward, back = self._call.spec.directions
-        return forward if sender == self._call.spec.names[0] else back
+    Args:
+        call: The call.
+
+    Notebook: notebooks/00-start.ipynb
+    """
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call, CallOutline(call.spec))
 
 
-def _ends(direction: str) -> dict[str, str]:
-    sender, receiver = direction.split("->")
-    return {"sender": sender, "receiver": receiver}
+class RoomPanel(Panel):
+    """A view of a room: what one of its participants sees, and a link up and down for each.
+
+    Args:
+        room: The room.
+    """
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room, RoomOutline(room.spec))
 
 
-def _title(direction: str) -> str:
-    return "{sender} → {receiver}".format(**_ends(direction))
+class MeshPanel(Panel):
+    """A view of a mesh or an MCU: what one of its participants sees.
 
+    Args:
+        mesh: The mesh.
+    """
 
-def _in_words(recent: deque[dict[str, Any]]) -> str:
-    latencies = [n["latency_ms"] for n in recent if n.get("latency_ms") is not None]
-    parts = [_("latency {ms:.1f} ms").format(ms=statistics.median(latencies))] if latencies else []
-    rates = [n["frames_per_s"] for n in recent if n.get("frames_per_s") is not None]
-    if rates:
-        parts.append(_("{rate:.0f} frames/s").format(rate=statistics.fmean(rates)))
-    received = [n["received_kbps"] for n in recent if n.get("received_kbps") is not None]
-    if received:
-        parts.append(_("{rate:.0f} kbit/s").format(rate=statistics.fmean(received)))
-    return " · ".join(parts)
+    def __init__(self, mesh: Mesh) -> None:
+        super().__init__(mesh, MeshOutline(mesh.spec))

@@ -5,6 +5,7 @@ const ACK_MS = 500; // each message makes the kernel “busy” for a moment: no
 const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
 const THROTTLE_MS = 100;
 const STALE_MS = 2000;
+const MOST_RADIOS = 4;
 
 // JupyterLab would take the arrow keys for itself.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
@@ -70,7 +71,8 @@ function pictureOf(model, direction) {
     return () => draw(content, bitmap);
   };
   const show = () => {
-    const state = model.get("state").state;
+    const state = model.get("state").state, seenBy = model.get("seen_by");
+    node.hidden = seenBy !== "" && seenBy !== direction.receiver;
     const stale = drawnAt > 0 && performance.now() - drawnAt > STALE_MS;
     numbers.textContent = model.get("numbers")[direction.name] ?? "";
     if (stale && state === "running") frame.textContent = words.no_new_picture;
@@ -128,34 +130,76 @@ function throttled(send) {
   };
 }
 
+// Options are [value, title]; the first is chosen.
+function radios(title, options, changed) {
+  const group = `lab-${Math.random().toString(36).slice(2)}`;
+  const node = make("fieldset", { class: "lab-choice" }, make("legend", {}, title));
+  options.forEach(([value, label], index) => {
+    const radio = make("input", { type: "radio", name: group, ...OWN_KEYS });
+    radio.checked = index === 0;
+    radio.addEventListener("change", () => changed(value));
+    node.append(make("label", {}, radio, label));
+  });
+  return { node };
+}
+
+function select(title, options, changed) {
+  const named = { ...OWN_KEYS, "aria-label": title };
+  const input = make("select", named, ...options.map(([, label]) => make("option", {}, label)));
+  input.addEventListener("change", () => changed(options[input.selectedIndex][0]));
+  const choose = (value) => { input.selectedIndex = options.findIndex((one) => one[0] === value); };
+  return { node: make("label", { class: "lab-select" }, make("span", {}, title), input), choose };
+}
+
 function linkControls(model, ask) {
   const words = model.get("words");
-  const group = `lab-${Math.random().toString(36).slice(2)}`;
-  const names = model.get("directions").map((one) => one.name);
-  let chosen = null; // both
-  const choice = make("fieldset", { class: "lab-choice" }, make("legend", {}, words.direction));
+  const options = model.get("choices").map((one) => [one.name, one.title]);
+  const first = options[1][0];
+  let chosen = null; // all
   const queue = throttled(ask);
   const tell = (field, value) =>
     queue(field, { type: "link", direction: chosen, field, value });
   const sliders = model.get("sliders").map(
-    (spec) => slider(model, spec, () => chosen ?? names[0], tell));
-  const options = [[null, words.both], ...model.get("directions").map((one) => [one.name, one.title])];
-  for (const [name, title] of options) {
-    const radio = make("input", { type: "radio", name: group, ...OWN_KEYS });
-    radio.checked = name === chosen;
-    radio.addEventListener("change", () => { chosen = name; sliders.forEach((one) => one.rest()); });
-    choice.append(make("label", {}, radio, title));
-  }
+    (spec) => slider(model, spec, () => chosen ?? first, tell));
+  const choice = (options.length > MOST_RADIOS ? select : radios)(words.direction, options,
+    (name) => { chosen = name; sliders.forEach((one) => one.rest()); });
   const clean = make("button", { type: "button", class: "lab-button lab-clean" }, words.clean);
   clean.addEventListener("click", () => {
     sliders.forEach((one, index) => one.set(model.get("sliders")[index].clean));
   });
-  const head = make("div", { class: "lab-row" }, choice, clean);
+  const head = make("div", { class: "lab-row" }, choice.node, clean);
   const grid = make("div", { class: "lab-sliders" }, ...sliders.map((one) => one.node));
   return {
     node: make("section", { class: "lab-link", "aria-label": words.link }, head, grid),
     show: () => sliders.forEach((one) => one.show()),
   };
+}
+
+// The pictures of everybody, or of one receiver at a time.
+function pictureGrid(model, ask) {
+  const words = model.get("words");
+  const pictures = new Map(
+    model.get("directions").filter((one) => one.picture)
+      .map((one) => [one.name, pictureOf(model, one)]));
+  const grid = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
+  const seenBy = select(words.seen_by, model.get("receivers").map((one) => [one, one]),
+    (receiver) => ask({ type: "seen_by", receiver }));
+  const chooser = make("div", { class: "lab-row" }, seenBy.node);
+  chooser.hidden = model.get("receivers").length === 0;
+  const show = () => {
+    pictures.forEach((one) => one.show());
+    const shown = [...pictures.values()].filter((one) => !one.node.hidden).length;
+    grid.classList.toggle("lab-many", shown > 2);
+  };
+  const follow = () => { seenBy.choose(model.get("seen_by")); show(); };
+  follow();
+  const decode = async (content, buffers) => {
+    const known = content.pictures.map((one) => pictures.get(one.direction));
+    const draws = await Promise.all(
+      content.pictures.map((one, index) => known[index]?.decoded(one, buffers[index])));
+    return draws.filter((draw) => draw);
+  };
+  return { nodes: [chooser, grid], show, follow, decode };
 }
 
 function render({ model, el }) {
@@ -170,22 +214,16 @@ function render({ model, el }) {
   });
   const acknowledged = acknowledger(model);
   const painting = painter(acknowledged.shown);
-  const pictures = new Map(
-    model.get("directions").filter((one) => one.picture)
-      .map((one) => [one.name, pictureOf(model, one)]));
+  const pictures = pictureGrid(model, asking.ask);
   const link = linkControls(model, asking.ask);
   const row = make("div", { class: "lab-row" }, start.node, stop.node, state.node);
-  const screens = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
-  const node = make("section", { class: "lab-call", "aria-label": words.call }, row, screens, link.node);
+  const node = make(
+    "section", { class: "lab-call", "aria-label": words.call }, row, ...pictures.nodes, link.node);
   const near = nearness(model, node, send);
   el.append(node);
 
-  const take = async (content, buffers) => {
-    const known = content.pictures.map((one) => pictures.get(one.direction));
-    const draws = await Promise.all(
-      content.pictures.map((one, index) => known[index]?.decoded(one, buffers[index])));
-    painting.add(content.number, draws.filter((draw) => draw));
-  };
+  const take = async (content, buffers) =>
+    painting.add(content.number, await pictures.decode(content, buffers));
   const onMessage = (content, buffers) => {
     if (content.type === "pictures") take(content, buffers);
     if (content.type === "heard") { asking.heard(content.id); state.show(); }
@@ -194,14 +232,14 @@ function render({ model, el }) {
     const { can_start, can_stop } = model.get("state");
     start.allow(can_start);
     stop.allow(can_stop);
-    [state, near, ...pictures.values()].forEach((one) => one.show());
+    [state, near, pictures].forEach((one) => one.show());
   };
-  const onNumbers = () => pictures.forEach((one) => one.show());
   const here = () => { if (!document.hidden) model.send({ type: "here" }); };
   const watchers = [["msg:custom", onMessage], ["change:state", onState],
-    ["change:numbers", onNumbers], ["change:links", link.show]];
+    ["change:numbers", pictures.show], ["change:seen_by", pictures.follow],
+    ["change:links", link.show]];
   watchers.forEach(([name, handler]) => model.on(name, handler));
-  const timers = [setInterval(here, HERE_MS), setInterval(onNumbers, 1000)];
+  const timers = [setInterval(here, HERE_MS), setInterval(pictures.show, 1000)];
   document.addEventListener("visibilitychange", here);
   onState();
   link.show();

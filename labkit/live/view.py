@@ -29,10 +29,14 @@ class CallView(anywidget.AnyWidget):
     """Shows what it is told and passes on what a person does; knows nothing of calls.
 
     Args:
-        directions: One dict a direction: name, title, legend (HTML), alt, picture (bool).
+        directions: One dict a view: name, receiver, legend (HTML), alt, picture (bool).
         sliders: One dict a slider: field, label, unit, values, clean.
         on_request: Takes what a person asks for: ``{"type": "start"}``, ``{"type": "stop"}``
-            or ``{"type": "link", "direction", "field", "value"}``; called in any thread.
+            ``{"type": "seen_by", "receiver"}`` or
+            ``{"type": "link", "direction", "field", "value"}``; called in any thread.
+        choices: What the sliders may bend, one dict each: name (None: all links), title.
+        receivers: Whose views can be chosen; with none, all views are shown.
+        words: What is called otherwise than in a call.
         on_near: Called when somebody may press Start soon: the view has appeared, the pointer or
             the keyboard has come to it, or Stop was pressed; in any thread.
     """
@@ -43,6 +47,9 @@ class CallView(anywidget.AnyWidget):
     words = traitlets.Dict().tag(sync=True)
     directions: Any = traitlets.List().tag(sync=True)
     sliders: Any = traitlets.List().tag(sync=True)
+    choices: Any = traitlets.List().tag(sync=True)
+    receivers: Any = traitlets.List().tag(sync=True)
+    seen_by = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
     links = traitlets.Dict().tag(sync=True)
     numbers = traitlets.Dict().tag(sync=True)
@@ -52,10 +59,21 @@ class CallView(anywidget.AnyWidget):
         directions: list[dict[str, Any]],
         sliders: list[dict[str, Any]],
         on_request: Handler,
+        *,
+        choices: list[dict[str, Any]],
+        receivers: list[str],
+        words: dict[str, str],
         on_near: Callable[[], None] = lambda: None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(words=_words(), directions=directions, sliders=sliders, **kwargs)
+        super().__init__(
+            words={**_words(), **words},
+            directions=directions,
+            sliders=sliders,
+            choices=choices,
+            receivers=receivers,
+            **kwargs,
+        )
         self._on_request, self._on_near = on_request, on_near
         self._pacer = Pacer()
         self._drawn = 0
@@ -129,7 +147,7 @@ def _words() -> dict[str, str]:
         "stop": _("Stop"),
         "link": _("The link between the peers"),
         "direction": _("Bend the link"),
-        "both": _("both ways"),
+        "seen_by": _("Seen by"),
         "clean": _("Clean link"),
         "unlimited": _("unlimited"),
         "no_picture": _("No picture yet"),

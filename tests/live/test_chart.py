@@ -146,8 +146,8 @@ def test_one_update_is_one_message() -> None:
 
 def test_the_dashes_on_the_page_are_those_of_the_legend() -> None:
     css = Path(chart_module.__file__).with_name("chart.css").read_text(encoding="utf-8")
-    dashes = re.findall(r"nth-child\(4n \+ \d\) path.line \{ stroke-dasharray: ([\d ]+) ", css)
-    assert dashes == [style_of(position).svg_dash for position in (1, 2, 3)]
+    dashes = re.findall(r"nth-child\(6n \+ \d\) path.line \{ stroke-dasharray: ([\d ]+) ", css)
+    assert dashes == [style_of(position).svg_dash for position in range(1, 6)]
 
 
 def test_threads_may_append_while_another_draws_the_figure() -> None:
@@ -190,9 +190,9 @@ def test_an_empty_figure_says_so() -> None:
 
 
 def test_colour_is_never_the_only_difference() -> None:
-    styles = [style_of(position) for position in range(4)]
+    styles = [style_of(position) for position in range(6)]
     for name in ("colour", "marker", "mpl_line", "mpl_marker", "svg_dash", "svg_marker"):
-        assert len({getattr(style, name) for style in styles}) == 4
+        assert len({getattr(style, name) for style in styles}) == 6
 
 
 def test_names_cannot_break_the_page() -> None:
