@@ -14,6 +14,7 @@ from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.live.panel import RoomPanel
+    from labkit.media.film import Film
     from labkit.rooms.base import Server
 
 __all__ = ["Room", "participant", "room"]
@@ -163,6 +164,7 @@ def participant(
     subscribe: bool = True,
     grants: dict[str, Any] | None = None,
     options: dict[str, Any] | None = None,
+    film: Film | None = None,
 ) -> Participant:
     """Describe somebody who will be in a room.
 
@@ -180,6 +182,7 @@ def participant(
         grants: Rights of its token by their names in ``livekit.api.VideoGrants``, for instance
             ``{"can_publish": False}``.
         options: Options of the SDK, for instance ``{"simulcast": False}``.
+        film: Where to write what it receives, until the room is closed; None for nowhere.
 
     Raises:
         BadValue: An argument is not allowed.
@@ -196,6 +199,7 @@ def participant(
         subscribe=subscribe,
         grants=grants or {},
         options=options or {},
+        film=film,
     )
 
 
