@@ -73,8 +73,8 @@ class Green(VideoSource, PictureReader):
 
 
 # %% [markdown]
-# Side by side. The black and white cells in the corner are the lab's: they hold the picture's
-# number.
+# Side by side. The cells along the top are the lab's: they hold the picture's number. They change
+# the brightness alone, so on green they are not black and white.
 
 # %%
 sources = {
@@ -105,8 +105,9 @@ print(picture.width, "×", picture.height, picture.format.name)
 plots.plot_planes(picture)
 
 # %% [markdown]
-# The first plane, Y, is a black-and-white picture. It has every pixel. U and V hold the colour, and
-# only once for four pixels. Our eyes do not mind: they see brightness more sharply than colour.
+# The first plane, Y, is a black-and-white picture. It has every pixel. U and V hold the colour: U
+# how blue it is, V how red. (Grey is in the middle: no colour. Both dark is green.) There is only
+# one of each for four pixels. Our eyes do not mind: they see brightness more sharply than colour.
 #
 # Count the bytes. Each pixel of a plane is one.
 
@@ -148,8 +149,8 @@ plots.plot_spectrograms(sounds)
 # %% [markdown]
 # The tone is one line. The chirps glide. Speech is many lines at once, and a cloud for each *s*.
 #
-# Sound is numbers too. How many in a second, is the **sample rate**. Half of it is the highest
-# pitch that fits.
+# Sound is numbers too, here of 16 bits each. How many of them there are in a second is the **sample
+# rate**. Half of it is the highest pitch that fits.
 
 # %%
 speech = sounds["speech"]
@@ -318,6 +319,9 @@ here.groupby(["width", "height"]).agg(
 )
 
 # %% [markdown]
+# The first lines are what the browser opened. The table is what came out at the lab: one line for
+# each size of picture, with the seconds at which the first and the last of them came.
+#
 # The settings may differ from the wishes. A bare `1280` is a wish: the browser takes what comes
 # nearest to it, and raises no error. It may also cut and scale what the camera has; then
 # `resizeMode` says `crop-and-scale`. Who must have it writes `{"exact": 1280}`. Then it is that or
