@@ -24,8 +24,10 @@ def full(found: Evidence) -> Verdict:
     advice = _("Start the app once more as a third person, while both are there; before it joins, "
                "it asks the endpoint, and shows the message of a 409.")  # fmt: skip
     first_s = found.joins[0].at_s if found.joins else float("inf")
-    tried = [e for e in found.said("refused", by_candidate=False) if e.at_s > first_s]
-    if tried and not found.events_of(KILLED):
+    killed_s = min((e.at_s for e in found.events_of(KILLED)), default=float("inf"))
+    refused = found.said("refused", by_candidate=False)
+    tried = [e for e in refused if first_s < e.at_s < killed_s]
+    if tried:
         told = _("Somebody tried to join without asking the endpoint; the server says only “500”.")
         return Verdict(*about, FAILED, told, tried[0].at_s, advice)
     return Verdict(*about, NOT_SEEN, _("No third person has asked."), None, advice)
