@@ -28,6 +28,9 @@ async def sample_room_forever(session: RoomSession) -> None:
     SDK what it tells of itself. For the server (peer ``sfu``) its Prometheus counters by their
     own names, those about media and people (``labkit.rooms.metrics.ABOUT_MEDIA``); they lag.
     """
+    import prometheus_client.parser  # now, while nobody records: it takes some 50 ms
+
+    assert prometheus_client.parser
     before: dict[tuple[str, str], tuple[float, int]] = {}
     headers = {"Authorization": session.spec.access.metrics_login}
     async with aiohttp.ClientSession(
@@ -100,7 +103,7 @@ def _kbps(before: dict[Any, Any], key: Any, now_s: float, count: int) -> float |
 
 
 async def _sample_server(session: RoomSession, client: aiohttp.ClientSession) -> None:
-    from labkit.rooms.metrics import is_about_media, parse_metrics
+    from labkit.rooms.metrics import is_about_media, lines_about_media, parse_metrics
 
     url = session.spec.access.metrics_url
     if not url:
@@ -108,7 +111,7 @@ async def _sample_server(session: RoomSession, client: aiohttp.ClientSession) ->
     try:
         async with client.get(url) as answer:
             answer.raise_for_status()
-            counters = parse_metrics(await answer.text())
+            counters = parse_metrics(lines_about_media(await answer.text()))
     except (aiohttp.ClientError, TimeoutError, LabError):
         return  # a server that is down is in the events, and its counters are missing
     now_s = session.clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.rooms.metrics import is_about_media
+from labkit.rooms.metrics import is_about_media, lines_about_media, parse_metrics
 from labkit.run import Run
 from labkit.run.statistics import hops
 from labkit.run.summary import describe, summary
@@ -58,3 +58,25 @@ def test_without_packets_there_is_one_way() -> None:
 )
 def test_a_run_keeps_the_counters_about_media(name: str, wanted: bool) -> None:
     assert is_about_media(name) is wanted
+
+
+def test_what_is_not_about_media_is_not_even_parsed() -> None:
+    text = """# HELP livekit_room_total rooms
+# TYPE livekit_room_total gauge
+livekit_room_total{node_id="N"} 2
+# TYPE livekit_rtt_ms histogram
+livekit_rtt_ms_bucket{le="1"} 3
+livekit_rtt_ms_bucket{le="+Inf"} 3
+livekit_rtt_ms_sum 4
+livekit_rtt_ms_count 3
+# TYPE livekit_psrpc_bytes_total counter
+livekit_psrpc_bytes_total{kind="rpc"} 7
+# TYPE go_goroutines gauge
+go_goroutines 99
+"""
+    short = lines_about_media(text)
+    assert "psrpc" not in short and "go_" not in short and "bucket" not in short
+    assert parse_metrics(short) == {
+        name: value for name, value in parse_metrics(text).items() if is_about_media(name)
+    }
+    assert parse_metrics(short)["livekit_rtt_ms_count"] == 3
