@@ -70,7 +70,8 @@ plots.plot_pictures(pictures, part=(300, 120, 160, 120))
 # Is the newest codec (AV1) the best here, and the oldest (H.264) the worst?
 #
 # **PSNR** says in decibels how close the pictures are to the original: more is better. It is a mean
-# over all pixels of the clip. It does not know where you look.
+# over all pixels of the clip, of their brightness alone (*luma*, the plane Y of 01). It does not
+# know where you look.
 #
 # ### Quality over rate
 #
@@ -85,7 +86,9 @@ plots.plot_rate_distortion(compared.summary)
 # at what was asked: an encoder that was asked for 150 may send far more.
 #
 # **BD-rate** (Bjøntegaard) is the whole curve in one number: how much more or less rate a codec
-# needs than H.264 *for the same quality*. Minus is better.
+# needs than H.264 *for the same quality*. Minus is better. Where only one of two curves goes, there
+# is nothing to compare: the legend says how much of the quality both of them reach. (PCHIP is the
+# name of the smooth curve that is laid through the points.)
 
 # %%
 for codec, percent in compared.bd_rate().items():
