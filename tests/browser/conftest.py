@@ -10,7 +10,10 @@ import pytest
 from labkit.bench.jupyter import JupyterLab, NotebookPage, chromium, jupyter_lab
 from labkit.errors import MissingPart
 from tests.browser.panel import helpers
+from tests.rooms.conftest import livekit_binary
 from tests.timing import SECOND
+
+__all__ = ["livekit_binary"]
 
 
 @pytest.fixture(scope="module")
