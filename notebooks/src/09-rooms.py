@@ -56,7 +56,7 @@ loss_guess
 # %% [markdown]
 # ## Run it, be surprised
 #
-# ### Create a room
+# ### Create
 #
 # A **scene** is a function that is played on the server. This one does what only a backend can:
 # it creates a room for two.
@@ -244,7 +244,7 @@ guess.compare((rights["usual"] == "done").sum())
 # Look at *silently ignored*: no error, no exception, and nothing happened. The function returned
 # as if all were well. Who writes an app must check what came of it, not whether it threw.
 #
-# ### The same room by both ways
+# ### Auto-create, and the same room by both ways
 #
 # LiveKit has a second door: **WHIP** ([RFC 9725](https://www.rfc-editor.org/rfc/rfc9725)), one HTTP
 # request with an offer, answered by an answer. Through it comes aiortc, without LiveKit's SDK. Here
@@ -405,7 +405,7 @@ await stage.play(remove)
 # She is in again: the server does not remember whom it sent away. A token holds until it expires.
 # So give short ones, and let the backend remember.
 #
-# ### Data, reliable and lossy
+# ### Data: delivery and round trip at 5 % loss
 #
 # alice sends bob 150 numbered messages, 50 a second, and bob sends each back. Before that his link
 # begins to lose 5 % of all packets, in both directions. *Reliable* messages are sent again until
