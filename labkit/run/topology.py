@@ -30,6 +30,9 @@ LAG_LIMIT_MS = 33.0
 """A machine is full where the loop's timers are later than this at the 95th percentile: half a
 frame's time at 15 frames a second."""
 
+LAG_SPAN_S = 0.6
+"""A sample of the loop's lag looks back as far as that."""
+
 SERVER_CPU_S = "process_cpu_seconds_total"
 """Prometheus' name for the processor time that a server has used."""
 
@@ -123,7 +126,9 @@ def _server_cpu(run: Run) -> dict[str, float]:
 
 
 def _lag(run: Run) -> dict[str, float]:
-    return percentiles(_samples(run, "loop_lag_ms")["value"])
+    samples = _samples(run, "loop_lag_ms")
+    # A value is about the time before it: the first ones are about the joining.
+    return percentiles(samples.loc[samples["at_s"] >= window(run)[0] + LAG_SPAN_S, "value"])
 
 
 def _latency(run: Run, names: list[str]) -> dict[str, float]:
