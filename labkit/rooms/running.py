@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from labkit.errors import CallError, LabError, MissingPart, WaitTimeout
-from labkit.process import Child
+from labkit.process import Child, ChildDied
 from labkit.rooms.address import ServerAddress
 from labkit.rooms.base import Server
 from labkit.rooms.build import BuildProgress, find_server
@@ -211,7 +211,10 @@ class LivekitServer(Server):
             raise taken.in_words() from None
 
     async def _end(self, how: str) -> None:
-        await self._keeper().call(how, timeout=3.0)
+        try:
+            await self._keeper().call(how, timeout=3.0)
+        except ChildDied:  # between the question and the answer
+            raise self._not_running() from None
         self._pid = None
 
     async def _run(self, program: Path, config: ServerConfig) -> None:
@@ -255,11 +258,14 @@ class LivekitServer(Server):
 
     def _keeper(self) -> Child:
         if self._child is None or not self._child.alive:
-            raise CallError(
-                _("The LiveKit server is not running."),
-                next_step=_("Make another one with “lab.livekit()”."),
-            )
+            raise self._not_running()
         return self._child
+
+    def _not_running(self) -> CallError:
+        return CallError(
+            _("The LiveKit server is not running."),
+            next_step=_("Make another one with “lab.livekit()”."),
+        )
 
     def _hear(self, name: str, value: Any) -> None:
         if name == "line":
