@@ -22,7 +22,10 @@ from typing import Any
 import pandas as pd
 
 import labkit as lab
+from labkit.errors import WaitTimeout
+from labkit.experiments.meshspec import NAMES
 from labkit.run.run import TABLES
+from labkit.run.topology import topology_table
 from tools.notebooks import NOTEBOOKS, build
 from tools.pagecamera import record_camera
 
@@ -166,12 +169,48 @@ def _audio_table() -> pd.DataFrame:
     return compare_audio()[0]
 
 
+def _topologies() -> pd.DataFrame:
+    return asyncio.run(_measure_topologies()).drop(columns="cpu_by_process")
+
+
+async def _measure_topologies(rounds: int = 3) -> pd.DataFrame:
+    """Return a row for each N, shape and round; what could not start is not tried with more."""
+    runs = []
+    async with lab.livekit(own=True) as server:
+        for _round in range(rounds):
+            growing = {"mesh", "mcu", "sfu"}
+            for n in range(2, 7):
+                for shape in sorted(growing):
+                    run = await _shaped(shape, n, server)
+                    if run is None:
+                        growing.discard(shape)
+                    runs += [] if run is None else [run]
+    return topology_table(runs)
+
+
+async def _shaped(shape: str, n: int, server: Any) -> lab.Run | None:
+    """Record N people in one shape; None where they could not even start."""
+    small = lab.TestPattern(320, 180, fps=15)
+    if shape == "sfu":
+        people = [lab.participant(name, video=small) for name in NAMES[:n]]
+        made: Any = lab.room(*people, server=server)
+    else:
+        made = {"mesh": lab.mesh, "mcu": lab.mcu}[shape](n)
+    try:
+        run: lab.Run = await made.record(4.0, progress=False)
+    except WaitTimeout as error:
+        print(f"{shape} of {n}: {error}")
+        return None
+    return run
+
+
 BENCH: dict[str, Callable[[], pd.DataFrame]] = {
     "codecs-video": lambda: _comparison().summary.drop(columns="xpsnr_db"),
     "codecs-frames": lambda: _comparison().frames.drop(columns="xpsnr_db"),
     "codecs-audio": _audio_table,
+    "mesh-topologies": _topologies,
 }
-"""Tables of the codec bench, for notebooks/02-codecs.ipynb."""
+"""Tables: of the codec bench for notebooks/02-codecs.ipynb, of topologies for 10."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from tools.notebooks import NOTEBOOKS
 from tools.recordings import BENCH, DATA, EXPERIMENTS, without_bytes
 
 FILES = sorted(path for path in DATA.glob("*.run") if path.stem in EXPERIMENTS)
-TABLES = sorted(DATA.glob("*.csv"))
+TABLES = sorted(DATA.glob("codecs-*.csv"))
 
 
 def test_there_is_a_file_for_each_experiment_and_no_other() -> None:
@@ -50,6 +50,16 @@ def test_a_table_is_whole_small_and_named_by_its_chapter(path: Path) -> None:
     assert set(AUDIO_CODECS if path.stem == "codecs-audio" else VIDEO_CODECS) == set(table["codec"])
     assert path.stat().st_size < 250_000
     assert f"data/{path.name}" in (NOTEBOOKS / "02-codecs.ipynb").read_text("utf-8")
+
+
+def test_the_table_of_topologies_is_whole_and_named_by_its_chapter() -> None:
+    table = pd.read_csv(DATA / "mesh-topologies.csv")
+    assert table.notna().all(axis=None)
+    assert set(table["topology"]) == {"mesh", "mcu", "sfu"}
+    for _topology, own in table.groupby("topology"):
+        assert {2, 3} <= set(own["n"]) <= {2, 3, 4, 5, 6}  # up to where the machine was full
+    chapter = (NOTEBOOKS / "10-mesh-and-sfu.ipynb").read_text("utf-8")
+    assert "data/mesh-topologies.csv" in chapter
 
 
 def test_the_first_plain_packets_may_keep_their_bytes() -> None:
