@@ -37,7 +37,7 @@ CONNECT_TIMEOUT_S = 15.0
 PAGE_TIMEOUT_S = 8.0
 """The same for a page: who pressed a button waits for it."""
 
-GOODBYE_S = 0.5
+GOODBYE_S = 1.5
 """How long a connection that was closed waits for the message that says why."""
 
 UDP_CANDIDATE = re.compile(r"(?im)^a=candidate:\S+ \d+ udp ")

@@ -75,9 +75,8 @@ class LivekitServer(Server):
     def config(self) -> ServerConfig:
         """What the server was told."""
         if self._config is None:
-            raise CallError(
-                _("The LiveKit server is not running."),
-                next_step=_("Use “await server.start()” first, or “async with lab.livekit()”."),
+            raise _not_running(
+                _("Use “await server.start()” first, or “async with lab.livekit()”.")
             )
         return self._config
 
@@ -214,7 +213,7 @@ class LivekitServer(Server):
         try:
             await self._keeper().call(how, timeout=3.0)
         except ChildDied:  # between the question and the answer
-            raise self._not_running() from None
+            raise _not_running(_("Make another one with “lab.livekit()”.")) from None
         self._pid = None
 
     async def _run(self, program: Path, config: ServerConfig) -> None:
@@ -258,14 +257,8 @@ class LivekitServer(Server):
 
     def _keeper(self) -> Child:
         if self._child is None or not self._child.alive:
-            raise self._not_running()
+            raise _not_running(_("Make another one with “lab.livekit()”."))
         return self._child
-
-    def _not_running(self) -> CallError:
-        return CallError(
-            _("The LiveKit server is not running."),
-            next_step=_("Make another one with “lab.livekit()”."),
-        )
 
     def _hear(self, name: str, value: Any) -> None:
         if name == "line":
@@ -303,3 +296,7 @@ def _must_be_free(config: ServerConfig) -> None:
         raise PortTaken(config.port)
     if not port_is_free(config.address, config.udp_port, "udp"):
         raise PortTaken(config.udp_port)
+
+
+def _not_running(next_step: str) -> CallError:
+    return CallError(_("The LiveKit server is not running."), next_step=next_step)
