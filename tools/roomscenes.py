@@ -34,6 +34,8 @@ CHAPTERS = {
     "deeper/09-encryption": "encryption-scenes",
     "10-mesh-and-sfu": "mesh-scenes",
     "deeper/10-broadcast": "broadcast-scenes",
+    "deeper/10-turn": "turn-scenes",
+    "deeper/10-ingest": "ingest-scenes",
 }
 """Chapters, and the file of what their scenes returned."""
 
@@ -47,6 +49,7 @@ RUNS = {
     "mesh-sfu": "10-mesh-and-sfu",
     "mesh-sdk": "10-mesh-and-sfu",
     "mesh-simulcast": "10-mesh-and-sfu",
+    "turn-livekit": "deeper/10-turn",
 }
 """Runs that they show, and the chapter that records each."""
 

@@ -96,6 +96,7 @@ class FilmWriter:
         self._audio: list[Any] = []
         self._from_s = 0.0
         self._last_pts = -1
+        self._pause = 0
         self._last_key_s = -KEY_EVERY_S
         self._samples = self._encoded = 0
         self._fifo = av.AudioFifo()
@@ -121,6 +122,7 @@ class FilmWriter:
         if key:
             self._last_key_s = at_s - self._from_s
         picture.pts, picture.time_base = pts, Fraction(1, VIDEO_CLOCK)
+        self._pause = pts - self._last_pts if self.pictures else round(VIDEO_CLOCK / self._fps)
         self._last_pts = pts
         self.pictures += 1
         self._write_pictures(picture)
@@ -224,6 +226,7 @@ class FilmWriter:
     def _write_pictures(self, picture: av.VideoFrame | None) -> None:
         for packet in self._video[0].codec_context.encode(picture):
             self.key_frames += packet.is_keyframe
+            packet.duration = self._pause  # HLS adds these up; the encoder can only guess
             copies = [packet, *(_copy(packet) for _more in self._outputs[1:])]
             for output, stream, copy in zip(self._outputs, self._video, copies, strict=True):
                 copy.stream = stream

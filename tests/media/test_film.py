@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_every_segment_can_be_played_alone(tmp_path: Path) -> None:
         first = decoded(segment, "video")[0]
         assert isinstance(first, av.VideoFrame) and first.key_frame
         assert decoded(segment, "audio")
+
+
+def test_a_playlist_tells_true_durations_whatever_rate_was_expected(tmp_path: Path) -> None:
+    writer = FilmWriter(Film(hls=tmp_path / "slow", audio=False), fps=30)
+    for number in range(31):
+        writer.add_video(picture(number), number / 10)
+    writer.close()
+    playlist = (tmp_path / "slow" / "film.m3u8").read_text("utf-8")
+    assert [float(s) for s in re.findall(r"#EXTINF:([\d.]+)", playlist)] == pytest.approx(
+        [2, 1.1], abs=0.11
+    )
 
 
 def test_a_pause_of_the_pictures_stays_a_pause(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from labkit.rooms.config import ServerConfig
 from labkit.rooms.coturn import Coturn, CoturnConfig, answers_stun, coturn, find_coturn
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.settings import ServerOptions
+from labkit.rooms.staging import Stage
 from tests.experiments.helpers import SMALL, nothing_left, run
 
 needs_coturn = pytest.mark.skipif(
@@ -170,3 +171,24 @@ def test_a_port_where_nobody_is_gives_no_answer() -> None:
     from labkit.rooms.ports import free_port
 
     assert not asyncio.run(answers_stun("127.0.0.1", free_port("127.0.0.1", "udp")))
+
+
+def test_a_scene_that_lacks_a_part_shows_what_was_recorded(
+    livekit_server: LivekitServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "scenes.json"
+    path.write_text('{"recorded": "2026-11-24", "scenes": {"relayed_call": [1, 2]}}', "utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    async def relayed_call() -> None:
+        async with coturn():
+            pass
+
+    stage = Stage(path, livekit_server, "")
+    assert run(stage.play(relayed_call)) == [1, 2]
+    said = capsys.readouterr().out
+    assert "There is no coturn" in said and "Recorded on 2026-11-24" in said
+    assert stage.played == {}
