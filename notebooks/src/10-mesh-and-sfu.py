@@ -112,8 +112,8 @@ uplink_guess.compare(up["mesh"] / up["sfu"])
 # - **Uplink**: a mesh sends the same picture N − 1 times. SFU and MCU are flat: once, whatever N.
 # - **Downlink**: mesh and SFU receive N − 1 pictures. Only the MCU is flat: one mosaic.
 # - **CPU**: everybody is on one machine here. In a mesh the work is the participants': N − 1
-#   *encoders* and N − 1 decoders each. The MCU takes it to the server: it decodes N and encodes one.
-#   The SFU itself hardly has any: what grows in its curve are the participants' decoders.
+#   *encoders* and N − 1 decoders each. The MCU takes it to the server, which decodes N and encodes
+#   one. The SFU itself hardly has any: what grows in its curve are the participants' decoders.
 # - **Latency**: the MCU decodes, waits for the next tick of its own clock, and encodes again. Half
 #   a tick is 33 ms at 15 pictures a second.
 #
