@@ -18,6 +18,8 @@ from livekit import api
 import labkit as lab
 from labkit import plots, rooms
 
+pd.set_option("display.max_colwidth", 100)
+
 # %% [markdown]
 # The server: found, or built from its checked source. Where neither can be done, this cell says
 # why, and the chapter shows what was recorded on another machine: `data/rooms-scenes.json`,
