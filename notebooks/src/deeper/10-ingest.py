@@ -13,7 +13,6 @@ from pathlib import Path
 import labkit as lab
 from labkit import rooms
 from labkit.media import film_facts
-from labkit.peers.endpoint import Peer
 from labkit.signaling.whip import WhipClient, WhipError
 
 # %% [markdown]
@@ -46,7 +45,7 @@ guess
 
 # %%
 camera = lab.TestPattern(320, 240, fps=15)
-alice = Peer("alice", other="sfu", video=camera, codec="h264")
+alice = lab.peer("alice", other="sfu", video=camera, codec="h264")
 
 
 # %%
@@ -72,15 +71,20 @@ def door(token):
     return WhipClient(f"{stage.server.http_url}/whip/v1", token)
 
 
+def codecs_in(answer):
+    return [line for line in answer.splitlines() if line.startswith("a=rtpmap")]
+
+
+# %%
 async def post():
     global whip
     whip = door(lab.room_token(stage.server, "alice", "studio"))
     answer = await whip.offer(alice.pc.localDescription.sdp)
     await alice.set_answer(answer)
-    codec = [line for line in answer.splitlines() if line.startswith("a=rtpmap")]
-    return {"location": whip.location, "etag": whip.etag, "answer": codec}
+    return {"location": whip.location, "etag": whip.etag, "answer": codecs_in(answer)}
 
 
+# %%
 await stage.play(post)
 
 # %% [markdown]
@@ -90,11 +94,6 @@ await stage.play(post)
 
 
 # %%
-async def people(livekit):
-    await asyncio.sleep(1)
-    return await listed(livekit)
-
-
 async def listed(livekit):
     from livekit import api
 
@@ -102,6 +101,12 @@ async def listed(livekit):
     tracks = [(one.identity, track) for one in found.participants for track in one.tracks]
     source = api.TrackSource.Name
     return [[who, t.name, source(t.source), t.mime_type, t.width] for who, t in tracks]
+
+
+# %%
+async def people(livekit):
+    await asyncio.sleep(1)
+    return await listed(livekit)
 
 
 await stage.play(people)
@@ -130,19 +135,23 @@ await stage.play(leave)
 # %% [markdown]
 # ### A wrong token
 #
-# mallory has signed his token himself.
+# mallory has signed his token himself, with the server's key and a secret that he made up.
+
+# %%
+guessed = rooms.ServerAddress("ws://127.0.0.1", "labkey", api_secret="m" * 32)
+token = lab.room_token(guessed, "mallory", "studio")
 
 
 # %%
 async def forged():
-    token = lab.room_token(rooms.ServerAddress("ws://x", "labkey", "m" * 32), "mallory", "studio")
-    async with Peer("mallory", video=camera) as mallory, door(token) as knocking:
+    async with lab.peer("mallory", video=camera) as mallory, door(token) as knocking:
         try:
             await knocking.offer(await mallory.create_offer())
         except WhipError as error:
             return [error.status, str(error)]
 
 
+# %%
 await stage.play(forged)
 
 # %% [markdown]
@@ -212,6 +221,7 @@ async def filmed():
     return {"MP4": film_facts(film.mp4), "HLS": film_facts(film.hls / "film.m3u8")}, playlist
 
 
+# %%
 facts, playlist = await stage.play(filmed)
 facts
 

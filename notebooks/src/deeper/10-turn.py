@@ -14,7 +14,6 @@ import pandas as pd
 
 import labkit as lab
 from labkit import rooms
-from labkit.peers.endpoint import Peer
 from labkit.signaling.whip import WhipClient
 
 # %% [markdown]
@@ -52,11 +51,12 @@ guess
 async def offered():
     token = lab.room_token(stage.server, "erin", "door")
     url = f"{stage.server.http_url}/whip/v1"
-    async with Peer("erin", receives=("video",)) as erin, WhipClient(url, token) as whip:
+    async with lab.peer("erin", receives=("video",)) as erin, WhipClient(url, token) as whip:
         await whip.offer(await erin.create_offer())
         return [[one.url, one.credential is not None] for one in whip.ice_servers]
 
 
+# %%
 await stage.play(offered)
 
 # %% [markdown]
@@ -114,24 +114,24 @@ guess.compare(rtt_ms["bob"] - rtt_ms["carol"])
 
 
 # %%
+async def usage(relay):
+    for _again in range(50):  # it sums up a moment after bob has left
+        await asyncio.sleep(0.1)
+        if found := relay.log("peer usage"):
+            return [line.split(">, ")[-1] for line in found]
+    return []
+
+
+# %%
 async def by_coturn():
     async with rooms.coturn() as relay, lab.livekit(turn=relay, own=True) as server:
         async with lab.room(alice, bob, server=server) as there:
             await asyncio.sleep(2)
             pair = await there.ask("bob", lambda peer: peer.nominated_pair())
-        log = await usage(relay)
-        return {**pair, "ports of the relay": str(relay.config.relay_ports), "log": log}
+        return {**pair, "its ports": str(relay.config.relay_ports), "its log": await usage(relay)}
 
 
-async def usage(relay):
-    for _again in range(40):  # it sums up a moment after bob has left
-        found = [line.partition("peer usage: ")[2] for line in relay.log("peer usage")]
-        if found:
-            return [line.partition(">, ")[2].partition(">, ")[2] for line in found]
-        await asyncio.sleep(0.1)
-    return []
-
-
+# %%
 await stage.play(by_coturn)
 
 # %% [markdown]
@@ -160,6 +160,7 @@ async def without():
             return str(error)
 
 
+# %%
 await stage.play(without)
 
 # %% [markdown]
