@@ -61,7 +61,8 @@ await stage.play(offered)
 
 # %% [markdown]
 # The second column says whether a password came with it. It is made for this participant and holds
-# for some hours: a TURN server that relays for everybody would soon relay for everybody else, too.
+# for minutes (300 s unless LiveKit is told otherwise): a TURN server that relays for everybody is
+# soon found by everybody.
 #
 # ### bob by the relay, carol without
 #
