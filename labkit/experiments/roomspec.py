@@ -107,9 +107,13 @@ class Participant:
             "jitter_buffer": buffer if isinstance(buffer, str) else buffer.__name__,
             "subscribe": self.subscribe,
             "grants": dict(self.grants),
-            "options": {name: str(value) for name, value in self.options.items()},
+            "options": {name: _shown(name, value) for name, value in self.options.items()},
             **({} if self.film is None else {"film": self.film.describe()}),
         }
+
+
+def _shown(name: str, value: Any) -> str:
+    return "(hidden)" if name == "encryption_key" else str(value)
 
 
 @dataclass(frozen=True)

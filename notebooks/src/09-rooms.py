@@ -91,6 +91,15 @@ run = await stage.record("rooms-call", room, 3)
 run
 
 # %% [markdown]
+# ### Watch it
+#
+# The panel of a call works for a room, too. You look with bob's eyes. Bend alice's way up, and
+# watch his latency. (Without a server of your own, the panel stays empty.)
+
+# %%
+room.show()
+
+# %% [markdown]
 # ### What goes over the WebSocket, message by message
 #
 # LiveKit's signaling is its own: protobuf messages over one WebSocket. Here is alice's half, from

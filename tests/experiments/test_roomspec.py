@@ -105,3 +105,8 @@ def test_a_server_is_nobody_who_misses_a_frame() -> None:
     }
     frames = join_tables(tables)["frames"]
     assert [(line[2], line[-1]) for line in frames] == [("b", "lost")]
+
+
+def test_a_key_for_encryption_is_not_written_down() -> None:
+    alice = lab.participant("alice", engine="livekit", options={"encryption_key": "open sesame"})
+    assert "sesame" not in str(alice.describe())
