@@ -75,9 +75,7 @@ class LivekitServer(Server):
     def config(self) -> ServerConfig:
         """What the server was told."""
         if self._config is None:
-            raise _not_running(
-                _("Use “await server.start()” first, or “async with lab.livekit()”.")
-            )
+            raise _not_running(_("Use “await server.start()” or “async with lab.livekit()” first."))
         return self._config
 
     @property
