@@ -14,6 +14,7 @@ from av.video.frame import PictureType
 
 from labkit.codecs.clip import Clip, Pictures
 from labkit.codecs.encoders import VideoEncoder
+from labkit.codecs.priority import priority_kept
 from labkit.codecs.quality import QualityMeter
 
 __all__ = ["EncodeJob", "Encoding", "encode", "open_encoder"]
@@ -139,7 +140,8 @@ def open_encoder(job: EncodeJob) -> Any:
     encoder.options = asked.options_at(job.rate_kbps)
     if asked.profile is not None:
         encoder.profile = asked.profile
-    encoder.open()
+    with priority_kept():
+        encoder.open()
     return encoder
 
 
