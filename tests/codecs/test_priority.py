@@ -19,7 +19,7 @@ def scheduling() -> set[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Windows or macOS to do the same")
 def test_an_encoder_that_takes_real_time_priority_gives_it_back() -> None:
     before = scheduling()
-    done = compare_video(film_like(0.4, width=160, height=90, fps=15), ["av1"], [200])
+    done = compare_video(film_like(0.5, width=320, height=180, fps=15), ["av1"], [200])
     assert not done.missing and not done.failed
     assert scheduling() == before
 
