@@ -9,14 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
-from labkit.errors import BadValue
-from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
+from labkit.plots.figure import Drawn, LabFigure, describe_axes
+from labkit.plots.parts import check_columns, page, within
 from labkit.plots.style import (
     COLORS,
     LINE_STYLES,
     MARKERS,
     cycle,
-    dress,
     label_axes,
     legend,
     line_style,
@@ -59,7 +58,9 @@ def plot_broadcast(
     """
     _check(table)
     own_title = _("One to many")
-    figure, parts = _page(title or own_title) if ax is None else _within(ax, title or own_title)
+    over = title or own_title
+    made = page(over, _lay_out, SIZE_INCHES, DPI, SCALE) if ax is None else within(ax, over, PARTS)
+    figure, parts = made
     for name, (label, columns) in _contents().items():
         _draw(parts[name], label, columns, table, kwargs)
     return Drawn((figure, parts))
@@ -117,29 +118,9 @@ def _check(table: pd.DataFrame) -> None:
         "full",
         *(column for _label, columns in _contents().values() for column in columns),
     ]
-    lacking = [
-        column for column in wanted if not isinstance(table, pd.DataFrame) or column not in table
-    ]
-    if lacking:
-        raise BadValue(
-            _("This is no table of a broadcast."),
-            _("It has no column {names}.").format(names=", ".join(lacking)),
-            _("Use what “await broadcast(…)” returns."),
-        )
+    what = _("This is no table of a broadcast.")
+    check_columns(table, wanted, what, _("Use what “await broadcast(…)” returns."))
 
 
-def _page(title: str) -> tuple[Figure, dict[str, Axes]]:
-    figure = LabFigure(SIZE_INCHES, DPI)
-    parts = dict(zip(PARTS, figure.subplots(1, 2), strict=True))
-    for part in parts.values():
-        dress(part, SCALE)
-    figure.suptitle(title, fontsize=15, x=0.01, ha="left")
-    figure.draw_without_rendering()
-    return figure, parts
-
-
-def _within(ax: Axes, title: str) -> tuple[Figure, dict[str, Axes]]:
-    ax.set_axis_off()
-    if not ax.get_title():
-        ax.set_title(title)
-    return figure_of(ax), {name: ax.inset_axes(place) for name, place in PARTS.items()}
+def _lay_out(figure: LabFigure) -> dict[str, Axes]:
+    return dict(zip(PARTS, figure.subplots(1, 2), strict=True))

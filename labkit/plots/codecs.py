@@ -17,6 +17,7 @@ from labkit.codecs.bdrate import bd_rate, overlap_share, why_no_bd_rate
 from labkit.codecs.summary import curve
 from labkit.errors import BadValue
 from labkit.plots.figure import Drawn
+from labkit.plots.parts import check_columns
 from labkit.plots.style import (
     MARKERS,
     axes_for,
@@ -228,15 +229,9 @@ def _draw_times(
 
 
 def _check(table: pd.DataFrame, columns: list[str], name: str) -> None:
-    lacking = [
-        column for column in columns if not isinstance(table, pd.DataFrame) or column not in table
-    ]
-    if lacking:
-        raise BadValue(
-            _("This is no table of the codec bench."),
-            _("It has no column {names}.").format(names=", ".join(lacking)),
-            _("Use compare_video(clip).{name}.").format(name=name),
-        )
+    what = _("This is no table of the codec bench.")
+    next_step = _("Use compare_video(clip).{name}.").format(name=name)
+    check_columns(table, columns, what, next_step)
 
 
 def _by_codec(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

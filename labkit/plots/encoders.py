@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from labkit.errors import BadValue
 from labkit.plots.figure import Drawn
+from labkit.plots.parts import check_columns
 from labkit.plots.style import (
     COLORS,
     MARKERS,
@@ -130,15 +130,9 @@ def _best(table: pd.DataFrame) -> str:
 
 
 def _check(table: pd.DataFrame, columns: list[str]) -> None:
-    lacking = [
-        column for column in columns if not isinstance(table, pd.DataFrame) or column not in table
-    ]
-    if lacking:
-        raise BadValue(
-            _("This is no table of the codec bench."),
-            _("It has no column {names}.").format(names=", ".join(lacking)),
-            _("Use compare_video(clip, …).summary or compare_shapes(clip, …)."),
-        )
+    what = _("This is no table of the codec bench.")
+    next_step = _("Use compare_video(clip, …).summary or compare_shapes(clip, …).")
+    check_columns(table, columns, what, next_step)
 
 
 def _nothing(ax: Axes, what: str) -> Drawn:

@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
+from labkit.plots.figure import Drawn, LabFigure, describe_axes
+from labkit.plots.parts import page, within
 from labkit.plots.runs import as_runs
 from labkit.plots.style import (
     COLORS,
     LINE_STYLES,
     cycle,
-    dress,
     label_axes,
     legend,
     line_style,
@@ -68,7 +68,9 @@ def plot_layers(
     (one,) = as_runs(run)
     sender, receiver = direction(one, sender, receiver)
     own_title = _("Layers of {sender}, seen by {receiver}").format(sender=sender, receiver=receiver)
-    figure, parts = _page(title or own_title) if ax is None else _within(ax, title or own_title)
+    over = title or own_title
+    made = page(over, _lay_out, SIZE_INCHES, DPI) if ax is None else within(ax, over, PARTS)
+    figure, parts = made
     _draw_layers(parts["sent_kbps"], one, sender, kwargs)
     _draw_width(parts["width"], one, sender, receiver, kwargs)
     for part in parts.values():
@@ -138,19 +140,5 @@ def _mark_events(ax: Axes, run: Run) -> None:
         )  # fmt: skip
 
 
-def _page(title: str) -> tuple[Figure, dict[str, Axes]]:
-    figure = LabFigure(SIZE_INCHES, DPI)
-    made = figure.subplots(2, 1, sharex=True)
-    parts = dict(zip(PARTS, made, strict=True))
-    for part in parts.values():
-        dress(part)
-    figure.suptitle(title, fontsize=15, x=0.01, ha="left")
-    figure.draw_without_rendering()
-    return figure, parts
-
-
-def _within(ax: Axes, title: str) -> tuple[Figure, dict[str, Axes]]:
-    ax.set_axis_off()
-    if not ax.get_title():
-        ax.set_title(title)
-    return figure_of(ax), {name: ax.inset_axes(place) for name, place in PARTS.items()}
+def _lay_out(figure: LabFigure) -> dict[str, Axes]:
+    return dict(zip(PARTS, figure.subplots(2, 1, sharex=True), strict=True))

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from labkit.plots.bitrate import plot_bitrate
 from labkit.plots.budget import plot_budget
-from labkit.plots.figure import Drawn, LabFigure, figure_of
+from labkit.plots.figure import Drawn, LabFigure
 from labkit.plots.latency import plot_latency
 from labkit.plots.link import plot_link
+from labkit.plots.parts import page, within
 from labkit.plots.runs import as_runs, run_names, told
 from labkit.plots.setup import plot_setup
-from labkit.plots.style import dress
 from labkit.run import Run
 from labkit.run.summary import describe
 from labkit.words import _
@@ -68,7 +68,7 @@ def plot_overview(
     runs = as_runs(run)
     short = ascii_uppercase[: len(runs)] if 1 < len(runs) <= len(ascii_uppercase) else None
     line = "\n".join(_lines(runs, short, names)) if title is None else title
-    figure, parts = _page(line, max(1, len(runs))) if ax is None else _within(ax, line)
+    figure, parts = _page(line, max(1, len(runs))) if ax is None else within(ax, line, PLACES)
     plot_latency(runs, ax=parts["latency"], names=short, **kwargs)
     plot_bitrate(runs, ax=parts["bitrate"], names=short, **kwargs)
     plot_budget(runs, ax=parts["budget"], names=short)
@@ -89,18 +89,9 @@ def _lines(runs: list[Run], short: str | None, names: Iterable[str] | None) -> l
 
 def _page(line: str, runs: int) -> tuple[Figure, dict[str, Axes]]:
     height = HEIGHT_INCHES + MORE_INCHES * min(runs - 1, 4)
-    figure = LabFigure((WIDTH_INCHES, height), DPI)
     heights = [1, 1, 1 + 0.4 * min(runs - 1, 4)]  # the link has two rows a run
-    parts = figure.subplot_mosaic([list(row) for row in PARTS], height_ratios=heights)
-    for part in parts.values():
-        dress(part, SCALE)
-    figure.suptitle(line, fontsize=15, x=0.01, ha="left")
-    figure.draw_without_rendering()  # so that each part knows how much room it has
-    return figure, {str(name): part for name, part in parts.items()}
 
+    def lay_out(figure: LabFigure) -> dict[str, Axes]:
+        return figure.subplot_mosaic([list(row) for row in PARTS], height_ratios=heights)
 
-def _within(ax: Axes, line: str) -> tuple[Figure, dict[str, Axes]]:
-    ax.set_axis_off()
-    if not ax.get_title():
-        ax.set_title(line)
-    return figure_of(ax), {name: ax.inset_axes(place) for name, place in PLACES.items()}
+    return page(line, lay_out, (WIDTH_INCHES, height), DPI, SCALE)

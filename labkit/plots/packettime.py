@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.errors import BadValue
+from labkit.plots.parts import check_columns
 from labkit.plots.style import (
     COLORS,
     HATCHES,
@@ -84,10 +84,5 @@ def _draw(ax: Axes, table: pd.DataFrame, kwargs: dict[str, Any]) -> None:
 
 
 def _check(table: Any) -> None:
-    lacking = [c for c in COLUMNS if not isinstance(table, pd.DataFrame) or c not in table]
-    if lacking:
-        raise BadValue(
-            _("This is no table of packet times."),
-            _("It has no column {names}.").format(names=", ".join(lacking)),
-            _("Use compare_packet_times(sound, header_bytes=…)."),
-        )
+    what = _("This is no table of packet times.")
+    check_columns(table, COLUMNS, what, _("Use compare_packet_times(sound, header_bytes=…)."))

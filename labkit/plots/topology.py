@@ -10,14 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
+from labkit.plots.figure import Drawn, LabFigure, describe_axes
+from labkit.plots.parts import page, within
 from labkit.plots.runs import as_runs
 from labkit.plots.style import (
     COLORS,
     LINE_STYLES,
     MARKERS,
     cycle,
-    dress,
     label_axes,
     legend,
     line_style,
@@ -74,7 +74,9 @@ def plot_topologies(
     """
     rows = _curves(runs if isinstance(runs, pd.DataFrame) else topology_table(as_runs(runs)))
     own_title = _("What N participants cost")
-    figure, parts = _page(title or own_title) if ax is None else _within(ax, title or own_title)
+    over = title or own_title
+    made = page(over, _lay_out, SIZE_INCHES, DPI, SCALE) if ax is None else within(ax, over, PARTS)
+    figure, parts = made
     for name, label in _labels().items():
         _draw(parts[name], name, label, rows, kwargs)
     return Drawn((figure, parts))
@@ -174,19 +176,6 @@ def _told(topology: str, rows: pd.DataFrame, name: str) -> str:
     )
 
 
-def _page(title: str) -> tuple[Figure, dict[str, Axes]]:
-    figure = LabFigure(SIZE_INCHES, DPI)
+def _lay_out(figure: LabFigure) -> dict[str, Axes]:
     names = iter(PARTS)
-    parts = figure.subplot_mosaic([[next(names), next(names)] for _row in range(2)])
-    for part in parts.values():
-        dress(part, SCALE)
-    figure.suptitle(title, fontsize=15, x=0.01, ha="left")
-    figure.draw_without_rendering()  # so that each part knows how much room it has
-    return figure, {str(name): part for name, part in parts.items()}
-
-
-def _within(ax: Axes, title: str) -> tuple[Figure, dict[str, Axes]]:
-    ax.set_axis_off()
-    if not ax.get_title():
-        ax.set_title(title)
-    return figure_of(ax), {name: ax.inset_axes(place) for name, place in PARTS.items()}
+    return figure.subplot_mosaic([[next(names), next(names)] for _row in range(2)])
