@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-import threading
 import time
 from typing import Any
 
@@ -29,7 +28,8 @@ from labkit.net.relay_handle import Relay
 from labkit.net.sdp import replace_candidates
 from labkit.peers import private
 from labkit.peers.jitterbuffers import jitter_buffer_class
-from labkit.process import Child, Pipe, end_soon
+from labkit.process import Child, Pipe
+from labkit.serving import serve_tasks
 
 __all__ = ["main", "plain_latencies_ms"]
 
@@ -122,21 +122,11 @@ async def _read(track: Any, captured: dict[int, float], seconds: float) -> list[
 
 
 async def _serve(pipe: Pipe) -> None:
-    loop = asyncio.get_running_loop()
-    over = asyncio.Event()
-
-    async def answer(number: int, _method: str, arguments: dict[str, Any]) -> None:
+    async def answer(message: tuple[int, str, dict[str, Any]]) -> None:
+        number, _method, arguments = message
         pipe.send((number, True, await _measure(**arguments)))
 
-    def take(message: tuple[int, str, dict[str, Any]]) -> None:
-        asyncio.run_coroutine_threadsafe(answer(*message), loop)
-
-    def ended() -> None:
-        end_soon()
-        loop.call_soon_threadsafe(over.set)
-
-    threading.Thread(target=pipe.listen, args=(take, ended), daemon=True).start()
-    await over.wait()
+    await serve_tasks(pipe, answer)
 
 
 def main(pipe: Pipe) -> None:

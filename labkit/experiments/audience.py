@@ -18,7 +18,8 @@ from labkit.errors import CallError, LabError, WaitTimeout
 from labkit.experiments.loop import SWITCH_INTERVAL_S
 from labkit.peers.clock import Clock
 from labkit.peers.sdk import SdkPeer
-from labkit.process import Pipe, end_soon
+from labkit.process import Pipe
+from labkit.serving import serve_tasks
 from labkit.words import _
 
 __all__ = ["main"]
@@ -162,14 +163,6 @@ class _Audience:
             await one.peer.close()
 
 
-async def _answer(pipe: Pipe, audience: _Audience, message: tuple[Any, ...]) -> None:
-    number, method, arguments = message
-    try:
-        pipe.send((number, True, await getattr(audience, method)(**arguments)))
-    except BaseException as error:
-        pipe.send((number, False, _in_words(error)))
-
-
 def _in_words(error: BaseException) -> LabError:
     if isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -182,26 +175,16 @@ def _in_words(error: BaseException) -> LabError:
 
 
 async def _serve(pipe: Pipe) -> None:
-    loop, over, audience = asyncio.get_running_loop(), asyncio.Event(), _Audience()
-    running: set[asyncio.Task[None]] = set()
+    audience = _Audience()
 
-    def take(message: tuple[Any, ...]) -> None:
-        task = loop.create_task(_answer(pipe, audience, message))
-        running.add(task)
-        task.add_done_callback(running.discard)
+    async def answer(message: tuple[Any, ...]) -> None:
+        number, method, arguments = message
+        try:
+            pipe.send((number, True, await getattr(audience, method)(**arguments)))
+        except BaseException as error:
+            pipe.send((number, False, _in_words(error)))
 
-    def ended() -> None:
-        end_soon()
-        loop.call_soon_threadsafe(over.set)
-
-    def hear(message: tuple[Any, ...]) -> None:
-        loop.call_soon_threadsafe(take, message)
-
-    threading.Thread(target=pipe.listen, args=(hear, ended), daemon=True).start()
-    await over.wait()
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    await serve_tasks(pipe, answer)
     await audience.leave()
 
 

@@ -6,44 +6,27 @@ import asyncio
 import gc
 import pickle
 import sys
-import threading
+from collections.abc import Coroutine
 from typing import Any
 
 from labkit.errors import CallError, LabError
 from labkit.experiments.host import Host
 from labkit.experiments.loop import SWITCH_INTERVAL_S
-from labkit.process import Pipe, end_soon
+from labkit.process import Pipe
+from labkit.serving import serve_tasks
 from labkit.words import _
 
 __all__ = ["main"]
 
 
 async def _serve(pipe: Pipe) -> None:
-    loop = asyncio.get_running_loop()
-    over = asyncio.Event()
     host = Host(lambda name, payload: pipe.send((name, True, payload)))
-    running: set[asyncio.Task[None]] = set()
 
-    def take(message: tuple[int | None, str, dict[str, Any]]) -> None:
+    def answer(message: tuple[int | None, str, dict[str, Any]]) -> Coroutine[Any, Any, None]:
         number, method, arguments = message
-        task = loop.create_task(_answer(pipe, host, number, method, arguments["packed"]))
-        running.add(task)
-        task.add_done_callback(running.discard)
+        return _answer(pipe, host, number, method, arguments["packed"])
 
-    def ended() -> None:
-        end_soon()
-        loop.call_soon_threadsafe(over.set)
-
-    reader = threading.Thread(
-        target=pipe.listen,
-        args=(lambda message: loop.call_soon_threadsafe(take, message), ended),
-        daemon=True,
-    )
-    reader.start()
-    await over.wait()
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    await serve_tasks(pipe, answer)
     await host.close()
 
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import queue
-import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from livekit import rtc
 
-from labkit.errors import CallError, LabError, WaitTimeout
+from labkit.errors import WaitTimeout
 from labkit.flutter import beside
-from labkit.process import Pipe, end_soon
+from labkit.process import Pipe
 from labkit.rooms.access import AccessProxy
-from labkit.rooms.hiding import hide_tokens
+from labkit.rooms.child import serve_work
 from labkit.words import _
 
 __all__ = ["main", "play"]
@@ -33,24 +29,7 @@ Step = tuple[str, str, list[tuple[str, str, int]]]
 
 def main(pipe: Pipe) -> None:
     """Serve one parent: it asks for ``play`` once."""
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    inbox: queue.Queue[Any] = queue.Queue()
-
-    def ended() -> None:
-        end_soon()
-        inbox.put(None)
-
-    threading.Thread(target=pipe.listen, args=(inbox.put, ended), daemon=True).start()
-    while (message := inbox.get()) is not None:
-        number, _method, arguments = message
-        try:
-            pipe.send((number, True, asyncio.run(play(**arguments))))
-        except LabError as error:
-            pipe.send((number, False, error))
-        except Exception as error:
-            what = _("The Python beside the Dart broke off.")
-            why = hide_tokens(f"{type(error).__name__}: {error}.")
-            pipe.send((number, False, CallError(what, why)))
+    serve_work(pipe, play, lambda: _("The Python beside the Dart broke off."))
 
 
 async def play(url: str, udp_port: int, alice_token: str, bob_token: str) -> list[Step]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import queue
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -14,8 +11,8 @@ import aiohttp
 from livekit import api, rtc
 from livekit.rtc.participant import PublishDataError, PublishTrackError
 
-from labkit.errors import CallError, LabError
-from labkit.process import Pipe, end_soon
+from labkit.process import Pipe
+from labkit.rooms.child import serve_work
 from labkit.rooms.hiding import hide_tokens
 from labkit.rooms.rights import TARGET
 from labkit.rooms.rightsaround import (
@@ -38,23 +35,7 @@ Outcome = tuple[str, str, str, str, float]
 
 def main(pipe: Pipe) -> None:
     """Serve one parent: it asks for ``try_all`` once."""
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    inbox: queue.Queue[Any] = queue.Queue()
-
-    def ended() -> None:
-        end_soon()
-        inbox.put(None)
-
-    threading.Thread(target=pipe.listen, args=(inbox.put, ended), daemon=True).start()
-    while (message := inbox.get()) is not None:
-        number, _method, arguments = message
-        try:
-            pipe.send((number, True, asyncio.run(try_all(**arguments))))
-        except LabError as error:
-            pipe.send((number, False, error))
-        except Exception as error:
-            why = hide_tokens(f"{type(error).__name__}: {error}.")
-            pipe.send((number, False, CallError(_("Trying the rights broke off."), why)))
+    serve_work(pipe, try_all, lambda: _("Trying the rights broke off."))
 
 
 async def try_all(

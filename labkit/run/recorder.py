@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError, RecordingError
-from labkit.process import Pipe, end_soon
+from labkit.process import Pipe
 from labkit.run.feed import TOKEN_BYTES, read_batch, token_matches
 from labkit.run.schema import Batch
 from labkit.run.store import RunWriter
+from labkit.serving import inbox_of
 from labkit.words import _
 
 __all__ = ["COMMIT_S", "Recorder", "main"]
@@ -216,11 +217,4 @@ class Recorder:
 
 def main(pipe: Pipe) -> None:
     """Serve one parent until it is gone."""
-    inbox: queue.Queue[Any] = queue.Queue()
-
-    def ended() -> None:
-        end_soon()
-        inbox.put(None)
-
-    threading.Thread(target=pipe.listen, args=(inbox.put, ended), daemon=True).start()
-    Recorder(pipe, inbox).run()
+    Recorder(pipe, inbox_of(pipe)).run()

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from typing import Any
 
 from labkit.errors import BadValue
-from labkit.process import Pipe, end_soon
+from labkit.process import Pipe
+from labkit.serving import inbox_of
 
 
 def main(pipe: Pipe) -> None:
     """Serve one parent."""
-    inbox: queue.Queue[Any] = queue.Queue()
-
-    def ended() -> None:
-        end_soon()
-        inbox.put(None)
-
-    threading.Thread(target=pipe.listen, args=(inbox.put, ended), daemon=True).start()
+    inbox = inbox_of(pipe)
     while (message := inbox.get()) is not None:
         number, method, arguments = message
         if method == "echo":
