@@ -21,6 +21,7 @@ ROUNDS = 3
 IN_TURN = (0, *(each for delay in DELAYS_MS * ROUNDS for each in (delay, 0)))
 """Delays of the calls: a clean one before and after each, so that both meet the same machine."""
 
+UNDER_WAY_S = 0.1
 MICROSECOND_S = 1e-6
 
 
@@ -97,7 +98,8 @@ async def same_seed(seconds: float) -> Row:
         "the k-th datagram meets the same loss, duplication and jitter in both calls",
         f"{differing} of {compared} datagrams differ",
         compared > 0 and differing == 0,
-        f"two two-way calls of {seconds:g} s, both directions, each delay compared to 1 µs",
+        f"two two-way calls of {seconds:g} s, both directions, each delay compared to 1 µs; "
+        f"without the last {UNDER_WAY_S:g} s, of which some was under way at the end",
         {"compared": compared, "differing": differing},
     )
 
@@ -137,9 +139,14 @@ def _wire(run: Run, sender: str, receiver: str) -> Any:
 
 
 def _fates(run: Run, sender: str, receiver: str) -> dict[int, dict[int, tuple[str, float]]]:
-    """Return fate and drawn delay (s) by number and copy."""
+    """Return fate and drawn delay (s) by number and copy.
+
+    Without the last ``UNDER_WAY_S``: a duplicate may be on record there whose original was still
+    under way when the recording ended.
+    """
     fates: dict[int, dict[int, tuple[str, float]]] = {}
-    for row in _wire(run, sender, receiver).itertuples():
+    wire = _wire(run, sender, receiver)
+    for row in wire[wire["sent_s"] < wire["sent_s"].max() - UNDER_WAY_S].itertuples():
         delay_s = row.due_s - row.sent_s if row.fate == "delivered" else 0.0
         fates.setdefault(int(row.number), {})[int(row.copy)] = (row.fate, delay_s)
     return fates
