@@ -13,6 +13,7 @@ from labkit.bench import (
     latency,
     links,
     panel,
+    roomchurn,
     roomload,
     rooms,
 )
@@ -21,7 +22,7 @@ from labkit.bench.soak import soak_row
 from labkit.errors import BadValue, LabError, MissingPart
 from labkit.words import _
 
-__all__ = ["ROWS", "run_rows"]
+__all__ = ["ORDER", "ROWS", "run_rows"]
 
 Measure = Callable[[float], Awaitable[Row]]
 
@@ -45,14 +46,22 @@ ROWS: dict[str, Measure] = {
     "room-sdk": rooms.sdk_latency,
     "room-link": rooms.imposed_delay,
     "room-fan-out": roomload.fan_out,
-    "room-churn": roomload.churn,
+    "room-churn": roomchurn.churn,
     "room-killed": roomload.server_killed,
 }
 """How each row is measured, by its key; ``soak`` is read from its dated file."""
 
 
+ORDER = (*ROWS, "soak")
+"""Keys of all rows, as the page lists them."""
+
+
 async def run_rows(
-    only: Sequence[str], seconds: float, folder: Path, on_row: Callable[[str], None]
+    only: Sequence[str],
+    seconds: float,
+    folder: Path,
+    on_row: Callable[[str], None],
+    on_result: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
     """Measure rows one after another; a row that cannot be measured says why.
 
@@ -61,21 +70,22 @@ async def run_rows(
         seconds: Length of each measurement in it.
         folder: The project's folder, for the dated result of ``make soak``.
         on_row: Called with the key of each row before it is measured.
+        on_result: Called with each row as soon as it is measured.
 
     Raises:
         BadValue: A key is unknown.
     """
-    known = (*ROWS, "soak")
     for key in only:
-        if key not in known:
+        if key not in ORDER:
             raise BadValue(
                 _("There is no row {key!r}.").format(key=key),
-                next_step=_("Use: {names}.").format(names=", ".join(known)),
+                next_step=_("Use: {names}.").format(names=", ".join(ORDER)),
             )
     rows = []
-    for key in only or known:
+    for key in only or ORDER:
         on_row(key)
         rows.append(soak_row(folder) if key == "soak" else await _row(key, seconds))
+        on_result(rows[-1])
     return rows
 
 

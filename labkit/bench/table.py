@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from labkit.bench.kept import Kept
 from labkit.bench.row import Row
 from labkit.experiments.about import versions
 
@@ -27,25 +28,38 @@ def about_machine() -> dict[str, Any]:
     }
 
 
-def markdown(rows: Sequence[Row], machine: dict[str, Any], seconds: float) -> str:
+def markdown(kept: Sequence[Kept]) -> str:
     """Return the page ``docs/benchmarks.md``; nothing in it is typed by hand."""
-    used = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     head = [
         "# Benchmarks",
         "",
         "Written by `make bench`; nothing here is typed by hand. Where a row compares two sides, "
-        "both were measured in this one run, taking turns.",
-        "",
-        f"{machine['date']} · {machine['system']}, {machine['cores']} cores, load before "
-        f"{machine['load_before']} · {used} · {seconds:g} s a measurement",
+        "both were measured in one run, taking turns.",
         "",
         "| what | reach | measured | met |",
         "|---|---|---|---|",
     ]
+    rows = [one.row for one in kept]
     body = [f"| {row.what} | {row.reach} | {row.measured} | {SIGNS[row.met]} |" for row in rows]
     notes = ["", "## How each was measured", ""]
-    notes += [f"- **{row.what}**: {row.note}" for row in rows if row.note]
-    return "\n".join([*head, *body, *notes, ""])
+    notes += [f"- **{one.row.what}**: {one.row.note} ({_occasion(one)})" for one in kept]
+    return "\n".join([*head, *body, *notes, *_machines(kept), ""])
+
+
+def _occasion(one: Kept) -> str:
+    machine = one.machine
+    return f"{machine['date']}, load before {machine['load_before']}, {one.seconds:g} s"
+
+
+def _machines(kept: Sequence[Kept]) -> list[str]:
+    """Name each machine, with its versions, once."""
+    lines = dict.fromkeys(_machine(one.machine) for one in kept)
+    return ["", "## Measured on", "", *(f"- {line}" for line in lines)]
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    used = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return f"{machine['system']}, {machine['cores']} cores · {used}"
 
 
 def rich_table(rows: Sequence[Row]) -> Any:

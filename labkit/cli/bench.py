@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from labkit.bench.row import Row
 from labkit.words import _
 
 __all__ = ["bench"]
@@ -21,14 +22,21 @@ def bench(
     ] = None,
     seconds: Annotated[float, typer.Option(help=_("Length of each measurement."))] = 10.0,
     out: Annotated[
-        Path | None, typer.Option(help=_("Write the table to this file, as Markdown."))
+        Path | None,
+        typer.Option(
+            help=_(
+                "Write the table to this file, as Markdown, row by row; rows that were not "
+                "measured stay as they are."
+            )
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help=_("Print the rows as JSON, and nothing else."))
     ] = False,
 ) -> None:
     """Measure both sides of every comparison in one run, and print a table."""
-    from labkit.bench.all import run_rows
+    from labkit.bench.all import ORDER, run_rows
+    from labkit.bench.kept import Kept, keep
     from labkit.bench.table import about_machine, markdown, rich_table
     from labkit.cli.project import project_folder
 
@@ -37,9 +45,13 @@ def bench(
     def on_row(key: str) -> None:
         print(_("Measuring “{key}” …").format(key=key), file=sys.stderr)
 
-    rows = asyncio.run(run_rows(only or [], seconds, project_folder(), on_row))
-    if out is not None:
-        out.write_text(markdown(rows, machine, seconds), encoding="utf-8")
+    def on_result(row: Row) -> None:
+        print(f"{row.measured}: {row.note}" if row.met is None else row.measured, file=sys.stderr)
+        if out is not None:
+            kept = keep(out, Kept(row, about_machine(), seconds), ORDER)
+            out.write_text(markdown(kept), encoding="utf-8")
+
+    rows = asyncio.run(run_rows(only or [], seconds, project_folder(), on_row, on_result))
     if as_json:
         rows_json = [row.to_dict() for row in rows]
         print(json.dumps({"machine": machine, "rows": rows_json}, ensure_ascii=False, indent=2))

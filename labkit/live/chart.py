@@ -16,7 +16,8 @@ import numpy as np
 
 from labkit.errors import BadValue
 from labkit.live.closing import close_with_parts
-from labkit.live.lines import QuickLines, drawable, end_at_last_value
+from labkit.live.lines import QuickLines, drawable, line_points
+from labkit.live.points import Points
 from labkit.live.series import SeriesStyle, style_of
 from labkit.words import _
 
@@ -80,9 +81,8 @@ class LiveChart:
         _check("points", points, 2, 2000)
         _check("height_px", height_px, 120, 1000)
         self.title, self.unit, self.seconds = title, unit, float(seconds)
-        self._points = points
+        self._points = Points(points)
         self._lock = threading.RLock()
-        self._times: deque[float] = deque(maxlen=points)
         self._series: dict[str, _Series] = {}
         self._first_top = top
         self._x = bqplot.LinearScale(min=0.0, max=self.seconds, allow_padding=False)
@@ -99,7 +99,7 @@ class LiveChart:
 
     def __repr__(self) -> str:
         names = ", ".join(self._series) or _("no series yet")
-        return f"<LiveChart {self.title} ({self.unit}): {names}, {len(self._times)} points>"
+        return f"<LiveChart {self.title} ({self.unit}): {names}, {len(self._points)} points>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.widget._repr_mimebundle_(**kwargs)
@@ -108,8 +108,8 @@ class LiveChart:
     def data(self) -> tuple[list[float], dict[str, list[float]]]:
         """The times (s) and the values by series, oldest first; NaN where there was none."""
         with self._lock:
-            values = {name: list(series.values) for name, series in self._series.items()}
-            return list(self._times), values
+            rows = self._points.values.tolist()
+            return self._points.times.tolist(), dict(zip(self._series, rows, strict=True))
 
     def append(self, at_s: float, values: Mapping[str, float | None], *, draw: bool = True) -> None:
         """Take one more point of each series; from any thread.
@@ -120,12 +120,13 @@ class LiveChart:
             draw: False keeps the point for the next drawing, for instance while nobody looks.
         """
         with self._lock:
-            if self._times and at_s < self._times[-1]:
+            if len(self._points) and at_s < self._points.times[-1]:
                 self._empty()
             self._add_lines(name for name in values if name not in self._series)
-            self._times.append(at_s)
-            for name, series in self._series.items():
-                series.append(at_s, values.get(name))
+            found = [_number(values.get(name)) for name in self._series]
+            self._points.append(at_s, found)
+            for series, value in zip(self._series.values(), found, strict=True):
+                series.mark(at_s, value)
             if draw:
                 self._draw()
 
@@ -189,9 +190,8 @@ class LiveChart:
         if not new:
             return
         for name in new:
-            gap = [math.nan] * len(self._times)
-            look = style_of(len(self._series))
-            self._series[name] = _Series(look, deque(gap, maxlen=self._points), self._scales)
+            self._points.add_line()
+            self._series[name] = _Series(style_of(len(self._series)), self._scales)
         looks = [series.look for series in self._series.values()]
         self._lines.colors = [look.colour for look in looks]
         self._drawing.marks = [self._lines, *(series.dots for series in self._series.values())]
@@ -205,7 +205,7 @@ class LiveChart:
         self._head.value = f"<style>{_STYLE}</style>{head}"
 
     def _empty(self) -> None:
-        self._times.clear()
+        self._points.clear()
         for series in self._series.values():
             series.empty()
         self._set_top(self._first_top)
@@ -217,54 +217,40 @@ class LiveChart:
     def _draw(self) -> None:
         if not self._series:
             return
-        times = np.array(self._times, np.float32)
-        values = np.array([series.values for series in self._series.values()], np.float32)
-        values = values.reshape(len(self._series), len(times))
-        self._draw_lines(times, values)
+        self._lines.draw(*line_points(self._points.times, self._points.values))
         for series in self._series.values():
             series.draw_dots()
         start = self._window_start()
         if self._x.min != start:
             with self._x.hold_sync():
                 self._x.min, self._x.max = start, start + self.seconds
-        shown = values[:, times >= start]
-        largest = math.nan if np.isnan(shown).all() else float(np.nanmax(shown))
+        largest = self._points.largest_since(start)
         top = max(self._first_top, axis_top(largest, self._y.max))
         if top != self._y.max:
             self._set_top(top)
 
-    def _draw_lines(self, times: Any, values: Any) -> None:
-        x, y = np.tile(times, (len(values), 1)), values.copy()
-        for line in range(len(values)):
-            end_at_last_value(x[line], y[line])
-        if np.isnan(values).all():  # bqplot stumbles over lines without points
-            x = y = np.empty(0, np.float32)
-        self._lines.draw(drawable(x), drawable(y))
-
     def _window_start(self) -> float:
         """The window moves in steps: one message in ten seconds, and a quiet picture."""
-        newest = self._times[-1] if self._times else 0.0
+        newest = float(self._points.times[-1]) if len(self._points) else 0.0
         late = newest - self.seconds
         return max(0.0, math.ceil(late / WINDOW_STEP_S) * WINDOW_STEP_S)
 
 
 class _Series:
-    """One series: its look, its values, and a marker every few seconds."""
+    """One series: its look, and a marker every few seconds."""
 
-    def __init__(self, look: SeriesStyle, values: deque[float], scales: dict[str, Any]) -> None:
+    def __init__(self, look: SeriesStyle, scales: dict[str, Any]) -> None:
         self.look = look
-        self.values = values
         self.dots = bqplot.Scatter(
             x=[], y=[], scales=scales, colors=[look.colour], marker=look.marker, default_size=90
         )
         self._markers: deque[tuple[float, float]] = deque(maxlen=150)
         self._changed = False
 
-    def append(self, at_s: float, value: float | None) -> None:
-        self.values.append(math.nan if value is None else float(value))
+    def mark(self, at_s: float, value: float) -> None:
         due = not self._markers or at_s - self._markers[-1][0] >= MARKER_EVERY_S
-        if due and not math.isnan(self.values[-1]):
-            self._markers.append((at_s, self.values[-1]))
+        if due and not math.isnan(value):
+            self._markers.append((at_s, value))
             self._changed = True
 
     def draw_dots(self) -> None:
@@ -276,9 +262,12 @@ class _Series:
             self.dots.x, self.dots.y = drawable(at_s), drawable(values)
 
     def empty(self) -> None:
-        self.values.clear()
         self._markers.clear()
         self._changed = True
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _ticks(top: float) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import bqplot
 import numpy as np
 
-__all__ = ["QuickLines", "drawable", "end_at_last_value"]
+__all__ = ["QuickLines", "drawable", "line_points"]
 
 
 class QuickLines(bqplot.Lines):  # type: ignore[misc]  # bqplot has no types
@@ -22,8 +22,8 @@ class QuickLines(bqplot.Lines):  # type: ignore[misc]  # bqplot has no types
         """Take new points and send them.
 
         Args:
-            x: Times, C-contiguous float32; one row a line, or one dimension for one line.
-            y: Values, of the same shape.
+            x: Times, C-contiguous float32; one row a line, or one dimension for all lines.
+            y: Values, C-contiguous float32; one row a line.
         """
         self._trait_values.update(x=x, y=y)  # a page that is opened later asks for the state
         if self.comm is not None:
@@ -38,7 +38,26 @@ def _described(points: Any) -> dict[str, Any]:
     return {"dtype": "float32", "shape": points.shape, "type": None}
 
 
-def end_at_last_value(times: Any, values: Any) -> None:
+def line_points(times: Any, values: Any) -> tuple[Any, Any]:
+    """Return points of lines as ``QuickLines.draw`` takes them; empty without any value.
+
+    Args:
+        times: Seconds, shape (points,).
+        values: Values, NaN where there is none, shape (lines, points).
+    """
+    absent = np.isnan(values)
+    if absent.all():  # bqplot stumbles over lines without points
+        return np.empty(0, np.float32), np.empty(0, np.float32)
+    y = values.astype(np.float32)
+    if not absent[:, -1].any():
+        return drawable(times.astype(np.float32)), drawable(y)
+    x = np.tile(times.astype(np.float32), (len(y), 1))
+    for line in range(len(y)):
+        _end_at_last_value(x[line], y[line])
+    return drawable(x), drawable(y)
+
+
+def _end_at_last_value(times: Any, values: Any) -> None:
     """bqplot cannot place a line that ends in NaN: stay on the last point instead."""
     present = np.flatnonzero(~np.isnan(values))
     if len(present):

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from labkit.bench import all as rows_module
+from labkit.bench.all import ORDER as ROW_ORDER
 from labkit.bench.all import ROWS, run_rows
+from labkit.bench.kept import Kept, keep, kept_beside
 from labkit.bench.links import IN_TURN, exact_loss, same_seed, shifts_off_ms
 from labkit.bench.panel import ORDER, shift
 from labkit.bench.row import Row
@@ -79,10 +81,33 @@ def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:
 
 def test_the_page_has_a_line_for_every_row() -> None:
     some = [Row(key, f"what {key}", "≤ 1", "0.5", True, f"how {key}") for key in ROWS]
-    page = markdown(some, about_machine(), 10.0)
+    page = markdown([Kept(row, about_machine(), 10.0) for row in some])
     for row in some:
         assert f"| {row.what} | {row.reach} | {row.measured} | yes |" in page
         assert f"**{row.what}**: {row.note}" in page
+
+
+def test_a_row_that_is_measured_again_leaves_the_others_with_their_dates(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+
+    def measured(key: str, result: str, date: str) -> list[Kept]:
+        row = Row(key, f"what {key}", "≤ 1", result, True, figures={"all": [1, 2]})
+        return keep(page, Kept(row, {**about_machine(), "date": date}, 5.0), ROW_ORDER)
+
+    measured("link", "0.1", "2026-01-01")
+    measured("latency", "0.2", "2026-01-02")
+    kept = measured("link", "0.3", "2026-01-03")
+    assert [one.row.key for one in kept] == ["latency", "link"]
+    assert [one.row.measured for one in kept] == ["0.2", "0.3"]
+    assert [one.machine["date"] for one in kept_beside(page)] == ["2026-01-02", "2026-01-03"]
+    assert "2026-01-02" in markdown(kept) and "2026-01-01" not in markdown(kept)
+
+
+def test_rows_that_cannot_be_read_are_not_thrown_away(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.with_suffix(".json").write_text('[{"row": {"key": "link"}}]')
+    with pytest.raises(BadValue, match="does not hold rows"):
+        kept_beside(page)
 
 
 def test_a_seed_means_the_same_fates_and_exact_is_exact() -> None:
