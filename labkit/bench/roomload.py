@@ -1,4 +1,4 @@
-"""Rows about a room's limits: many listeners, many joins and leaves, a server that is killed."""
+"""Rows about a room's limits: many listeners, and a server that is killed."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ import time
 
 from labkit.bench.rooms import own_server
 from labkit.bench.row import Row
-from labkit.experiments.broadcast import CHILD, broadcast
+from labkit.experiments.broadcast import broadcast
 from labkit.experiments.rooms import participant, room
 from labkit.media import TestPattern
-from labkit.process import Child
-from labkit.rooms.tokens import room_token
 from labkit.run import Run
 
-__all__ = ["churn", "fan_out", "outage", "server_killed"]
+__all__ = ["fan_out", "outage", "server_killed"]
 
 COUNTS = (1, 5, 10, 20, 40)
-JOINS = 200
-SHORT_JOINS = 20
-"""Where less than 5 s a measurement were asked for; the row is not met then."""
-
-WARM_UP = 10
-"""Joins after which the SDK has everything that it keeps: its threads, its buffers."""
-
-SLACK = {"files": 5, "threads": 2, "tasks": 0, "handles": 0, "listeners": 0}
-"""What may be there on top at the end: the SDK's runtime opens some files late."""
-
 SMALL = TestPattern(320, 240, fps=20)
 KILLS = 3
 DEAD_S = 2.0
@@ -53,40 +41,6 @@ async def fan_out(seconds: float) -> Row:
         "are the SDK’s, which decode everything in two processes on the same machine "
         f"({last['audience_cpu_percent']:.0f} % of a core at the end); no links",
         {"rows": table.to_dict("records")},
-    )
-
-
-async def churn(seconds: float) -> Row:
-    """Let participants join, see a frame and leave, one after another in one process."""
-    joins = JOINS if seconds >= 5 else SHORT_JOINS
-    async with own_server() as server:
-        async with room(participant("alice", video=SMALL), server=server) as stage:
-            async with await Child.start(CHILD) as child:
-
-                async def go(count: int) -> list[float]:
-                    names = [f"guest-{number}" for number in range(count)]
-                    tokens = {n: room_token(server, n, stage.name, ttl_s=3600) for n in names}
-                    return await child.call(  # type: ignore[no-any-return]
-                        "come_and_go", timeout=30 + 5 * count, url=server.url, tokens=tokens
-                    )
-
-                await go(WARM_UP)
-                before = await child.call("held", timeout=20)
-                taken_s = sorted(await go(joins))
-                after = await child.call("held", timeout=20)
-    left = {name: after[name] - before[name] for name in before}
-    grown = {name: left[name] for name, slack in SLACK.items() if left[name] > slack}
-    return Row(
-        "room-churn",
-        f"{joins} joins and leaves in one worker",
-        "no leak, no crash",
-        f"left {grown or 'nothing'}; memory {left['memory_mb']:+.0f} MB "
-        f"({left['memory_mb'] / joins:.2f} MB a join)",
-        not grown and joins >= JOINS,
-        f"SDK participants, each sees a frame and leaves, p50 {taken_s[len(taken_s) // 2]:.2f} s, "
-        f"after {WARM_UP} that do not count; counted: files, threads, tasks, the SDK’s handles and "
-        "listeners. The memory is the SDK’s: it keeps 0.2 to 0.3 MB a join also without the lab",
-        {"before": before, "after": after, "seconds": taken_s},
     )
 
 
