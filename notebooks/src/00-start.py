@@ -18,9 +18,10 @@ from labkit import plots
 # %% [markdown]
 # ## Predict
 #
-# **WebRTC** is an open standard for sound, pictures and data in real time. The W3C describes what a
-# program may ask for, the IETF what travels through the network. Browsers speak it, and so do
-# phones, games and cameras.
+# **WebRTC** is an open standard for sound, pictures and data in real time. The W3C, which makes the
+# web's standards, describes what a program may ask for. The IETF, which makes the internet's,
+# describes what travels through the network. Browsers speak WebRTC, and so do phones, games and
+# cameras.
 #
 # Two programs on your computer will hold a call: **alice** sends a picture 30 times a second,
 # **bob** receives it. In between, WebRTC does all it always does: it compresses each picture,
@@ -75,8 +76,8 @@ latency = run.summary()["latency_ms"]
 guess.compare(latency["p50"])
 
 # %% [markdown]
-# Most people guess far too high: they think of calls through the internet. On one machine a frame
-# is there before the next one is even captured (that takes 33 ms at 30 frames a second).
+# Did you guess far more? Then you may have thought of a call through the internet. On one machine a
+# frame is there before the next one is even captured (that takes 33 ms at 30 frames a second).
 #
 # The same as a chart: one point a frame.
 

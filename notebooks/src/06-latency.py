@@ -180,8 +180,8 @@ plots.plot_link([middle, far])
 # ### The lecture's numbers
 #
 # The lecture says that WebRTC has a latency of *less than 100 ms for sound and up to 200 ms for
-# pictures*. Here is a link of 50 ms, which is what light needs for 10,000 km of glass fibre. This
-# time alice sends sound too.
+# pictures*. Here is a link of 50 ms: in glass fibre, light goes about 200 km in a millisecond, so
+# that is 10,000 km. This time alice sends sound too.
 
 # %%
 call = lab.call(
@@ -197,10 +197,10 @@ print(f"picture {latency_ms(sound)['p50']:.0f} ms")
 print(f"sound   {sound.audio['latency_ms'].median():.0f} ms")
 
 # %% [markdown]
-# Picture: under 200 ms. Sound: over 100 ms. Pictures keep their promise here, sound does not: it
-# waits in aiortc's own buffer for sound, which always holds four blocks of 20 ms back. (The 20 ms
-# in which a block of sound is *recorded* are not in the number: they come on top.) With a link of
-# 200 ms neither would.
+# Picture: under 200 ms. Sound: over 100 ms. Pictures keep the lecture's promise here, sound does
+# not. It waits in aiortc's own buffer for sound, which holds four blocks of 20 ms back
+# (`prefetch=4` in its source, `rtcrtpreceiver.py`). The 20 ms in which a block is *recorded* even
+# come on top. And with a link of 200 ms, pictures would break the promise, too.
 #
 # So the claim is neither true nor false: **WebRTC promises no number.** The network, the buffers
 # and the computers make it. What people need is another matter: the telephone world plans for at
