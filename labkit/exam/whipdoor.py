@@ -12,7 +12,7 @@ from labkit.errors import CallError
 from labkit.exam.names import CANDIDATE, EXAMINER, SFU
 from labkit.exam.spec import ExamSpec
 from labkit.rooms.signal_messages import hide_secrets
-from labkit.signaling.base import Note
+from labkit.signaling.base import Body, Note, wire_size
 from labkit.words import _
 
 __all__ = ["WhipDoor"]
@@ -107,7 +107,7 @@ class WhipDoor:
             return web.Response(status=502, text=_("The LiveKit server does not answer."))
 
     def _say(self, sender: str, receiver: str, name: str, body: str) -> None:
-        self._note(sender, receiver, name, hide_secrets(body))
+        self._note(sender, receiver, name, Body.of(hide_secrets(body), wire_size(body)))
 
 
 _NOT_KEPT = {"Cache-Control": "no-store"}

@@ -13,6 +13,7 @@ from labkit.flutter import beside
 from labkit.process import Pipe
 from labkit.rooms.access import AccessProxy
 from labkit.rooms.child import serve_work
+from labkit.signaling.base import wire_size
 from labkit.words import _
 
 __all__ = ["main", "play"]
@@ -44,7 +45,7 @@ async def play(url: str, udp_port: int, alice_token: str, bob_token: str) -> lis
     said: list[tuple[str, str, int]] = []
 
     def note(sender: str, _receiver: str, name: str, body: str) -> None:
-        said.append(("client" if sender == "alice" else "server", name, body.size_bytes))  # type: ignore[attr-defined]
+        said.append(("client" if sender == "alice" else "server", name, wire_size(body)))
 
     straight_on = ("127.0.0.1", udp_port)
     async with AccessProxy("alice", url, relay_address=straight_on, note=note) as proxy:

@@ -21,8 +21,8 @@ from yarl import URL
 from labkit.errors import BadValue, CallError, WaitTimeout
 from labkit.net.sdp import Address
 from labkit.rooms.access_pumps import CLOSE_S, SERVER, Pumps
-from labkit.rooms.signal_messages import Body, hide_secrets, open_join_request
-from labkit.signaling.base import Note
+from labkit.rooms.signal_messages import hide_secrets, open_join_request
+from labkit.signaling.base import Body, Note
 from labkit.words import _
 
 __all__ = ["AccessProxy", "OnCandidate"]

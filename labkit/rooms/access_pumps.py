@@ -10,8 +10,8 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from labkit.net.sdp import Address
-from labkit.rooms.signal_messages import Body, Passage, to_client, to_server
-from labkit.signaling.base import Note
+from labkit.rooms.signal_messages import Passage, to_client, to_server
+from labkit.signaling.base import Body, Note
 
 __all__ = ["CLOSE_S", "SERVER", "Pumps"]
 

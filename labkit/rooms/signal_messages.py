@@ -22,9 +22,9 @@ from livekit.protocol import rtc
 
 from labkit.net.sdp import Address, replace_candidates
 from labkit.rooms.hiding import hide_tokens
+from labkit.signaling.base import Body
 
 __all__ = [
-    "Body",
     "Passage",
     "hide_secrets",
     "open_join_request",
@@ -43,23 +43,6 @@ _MOST_JOIN_BYTES = 1 << 20
 
 # Base64 of either alphabet; a plus sign in an address is read as a space.
 _STANDARD = str.maketrans("-_ ", "+/+")
-
-
-class Body(str):
-    """A message as text, which knows how long the message was on the wire."""
-
-    size_bytes: int = 0
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        """Travel to other processes as plain text: they need not know this class."""
-        return str, (str(self),)
-
-    @classmethod
-    def of(cls, text: str, size_bytes: int) -> Body:
-        """Return the text of a message of ``size_bytes`` bytes."""
-        body = cls(text)
-        body.size_bytes = size_bytes
-        return body
 
 
 @dataclass(frozen=True)

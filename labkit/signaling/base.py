@@ -8,13 +8,38 @@ from typing import Protocol
 from labkit.errors import BadValue
 from labkit.words import _
 
-__all__ = ["Note", "Rewrite", "Side", "Signaling", "signaling_named"]
+__all__ = ["Body", "Note", "Rewrite", "Side", "Signaling", "signaling_named", "wire_size"]
 
 Rewrite = Callable[[str, str, str], Awaitable[str]]
 """``await rewrite(sender, receiver, sdp)`` returns the SDP that the receiver is given."""
 
 Note = Callable[[str, str, str, str], None]
-"""``note(sender, receiver, name, body)`` writes down a message of the signaling."""
+"""``note(sender, receiver, name, body)`` writes down a message of the signaling.
+
+A text that is not what went over the wire is a ``Body``.
+"""
+
+
+class Body(str):
+    """A message made readable, which knows how long it was on the wire."""
+
+    size_bytes: int = 0
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Travel to other processes as plain text: they need not know this class."""
+        return str, (str(self),)
+
+    @classmethod
+    def of(cls, text: str, size_bytes: int) -> Body:
+        """Return the text of a message of ``size_bytes`` bytes."""
+        body = cls(text)
+        body.size_bytes = size_bytes
+        return body
+
+
+def wire_size(body: str) -> int:
+    """Return how many bytes a message had: what a ``Body`` says, else those of its text."""
+    return body.size_bytes if isinstance(body, Body) else len(body.encode())
 
 
 class Side(Protocol):

@@ -14,7 +14,8 @@ from livekit.protocol import rtc
 from labkit.errors import BadValue, WaitTimeout
 from labkit.net.sdp import Address
 from labkit.rooms.access import AccessProxy
-from labkit.rooms.signal_messages import Body, read_body
+from labkit.rooms.signal_messages import read_body
+from labkit.signaling.base import Body
 from tests.net.bridges import on_a_loop
 from tests.rooms.test_signal_messages import SDP, SERVER, TOKEN, UDP, answer, request, trickle
 from tests.timing import SECOND
