@@ -41,14 +41,17 @@ def bench(
     from labkit.cli.project import project_folder
 
     machine = about_machine()
+    before = machine
 
     def on_row(key: str) -> None:
+        nonlocal before
+        before = about_machine()
         print(_("Measuring “{key}” …").format(key=key), file=sys.stderr)
 
     def on_result(row: Row) -> None:
         print(f"{row.measured}: {row.note}" if row.met is None else row.measured, file=sys.stderr)
         if out is not None:
-            kept = keep(out, Kept(row, about_machine(), seconds), ORDER)
+            kept = keep(out, Kept(row, before, seconds), ORDER)
             out.write_text(markdown(kept), encoding="utf-8")
 
     rows = asyncio.run(run_rows(only or [], seconds, project_folder(), on_row, on_result))
