@@ -15,7 +15,7 @@ help: ## Say what there is
 lab: install ## Install if needed, then open JupyterLab (ARGS=--no-browser on a server)
 	@$(BIN)/labkit lab $(ARGS)
 
-test: install-test ## Install what the tests need, then run every test (ARGS="-k link")
+test: install-test ## Install what the tests need, then run every test (ARGS=--quick, ARGS="-k link")
 	@$(BIN)/labkit test $(ARGS)
 
 soak: install-test ## The long tests: 1,000 calls opened and closed, large fuzz

@@ -1,4 +1,4 @@
-"""What every test shares: the rule for skips on CI."""
+"""What every test shares: a LiveKit server, the quick set, and the rule for skips on CI."""
 
 from __future__ import annotations
 
@@ -8,13 +8,55 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+from tests.livekitserver import livekit_binary, livekit_server
 from tests.timing import SECOND
 
-__all__ = ["SECOND"]
+__all__ = ["SECOND", "livekit_binary", "livekit_server"]
+
+# Hypothesis without a deadline: a busy machine is no reason to fail.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 SKIPS_ALLOWED_ON_CI: tuple[str, ...] = ("needs Windows", "needs macOS")
 """Beginnings of reasons that even a machine with everything installed may give."""
+
+LEFT_OUT_BY_QUICK = {"install", "later", "livekit"}
+"""Markers of what is not the foundation, or takes long."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="the foundation alone: no room, no later chapter, no installing",
+    )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a LiveKit server."""
+    if any(name.startswith("livekit_") for name in getattr(item, "fixturenames", ())):
+        item.add_marker("livekit")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what ``--quick`` leaves out."""
+    if not config.getoption("--quick"):
+        return
+    later = [one for one in items if LEFT_OUT_BY_QUICK & {mark.name for mark in one.iter_markers()}]
+    config.hook.pytest_deselected(items=later)
+    left_out = set(later)
+    items[:] = [one for one in items if one not in left_out]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes share the tests, say which stay together."""
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)
 
 
 def pytest_configure() -> None:

@@ -1,4 +1,4 @@
-"""On CI a skipped test is a failed test, except for the reasons on a short list."""
+"""What conftest.py decides: which tests are quick, and that none is skipped on CI."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_tests(folder: Path, **environment: str) -> str:
+def run_tests(folder: Path, *more: str, **environment: str) -> str:
     """Run the folder's tests with our conftest as a plugin and return what pytest printed."""
-    words = ["-p", "tests.conftest", "-c", str(folder / "pytest.ini"), str(folder)]
+    words = ["-p", "tests.conftest", "-c", str(folder / "pytest.ini"), str(folder), *more]
     kept = {name: value for name, value in os.environ.items() if name != "LAB_CI"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
@@ -65,3 +65,33 @@ def test_on_ci_a_skip_is_a_failure(folder: Path) -> None:
     for reason in ("no tshark", "no node", "no chromium"):
         assert f"Its reason was: {reason}" in told
     assert "needs Windows" not in told
+
+
+SETS = """
+import pytest
+def test_the_foundation(): pass
+@pytest.mark.later
+def test_a_later_chapter(): pass
+@pytest.mark.usefixtures("livekit_server")
+def test_a_room(): pass
+"""
+
+
+def test_quick_is_what_is_neither_marked_nor_needs_a_server(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = later: ...\n")
+    (tmp_path / "test_sets.py").write_text(SETS)
+    assert "1 passed, 2 deselected" in run_tests(tmp_path, "--quick")
+    assert "3 tests collected" in run_tests(tmp_path, "--collect-only", "-q")
+
+
+def test_files_stay_whole_and_browsers_are_not_side_by_side() -> None:
+    from tests.sharing import Sharing
+
+    def together(*places: str) -> bool:
+        return len({Sharing._split_scope(None, place) for place in places}) == 1  # type: ignore[arg-type]
+
+    assert together("tests/net/test_link.py::test_a", "tests/net/test_link.py::test_b[1]")
+    assert not together("tests/net/test_link.py::test_a", "tests/net/test_loss.py::test_a")
+    assert together("tests/browser/test_panel.py::test_a", "tests/exam/test_app.py::test_b")
+    chapters = "tests/notebooks/test_notebooks.py::test_a_chapter_runs_from_top_to_bottom"
+    assert not together(f"{chapters}[00-start]", f"{chapters}[06-latency]")

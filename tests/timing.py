@@ -1,8 +1,14 @@
-"""One unit of time for every test that waits, stretched on a slow machine."""
+"""One unit of time for every test that waits, stretched where it takes longer."""
 
 from __future__ import annotations
 
 import os
 
-SECOND = float(os.environ.get("LAB_TIME_FACTOR", "1"))
-"""What a test calls one second: ``LAB_TIME_FACTOR=3`` gives every wait three times as long."""
+FACTOR = float(os.environ.get("LAB_TIME_FACTOR", "1"))
+"""How slow this machine is: ``LAB_TIME_FACTOR=3`` gives every wait three times as long."""
+
+SHARED = 2.0 if "PYTEST_XDIST_WORKER" in os.environ else 1.0
+"""Where two processes share the tests, each may have half of the machine."""
+
+SECOND = FACTOR * SHARED
+"""What a test calls one second."""

@@ -7,29 +7,18 @@ from typing import Any
 import psutil
 import pytest
 
-from labkit.bench.jupyter import JupyterLab, NotebookPage, chromium, jupyter_lab
-from labkit.errors import MissingPart
+from labkit.bench.jupyter import JupyterLab, NotebookPage, jupyter_lab
 from tests.browser.panel import helpers
-from tests.rooms.conftest import livekit_binary
+from tests.chromium import browser
 from tests.timing import SECOND
 
-__all__ = ["livekit_binary"]
+__all__ = ["browser"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
     with jupyter_lab(tmp_path_factory.mktemp("lab"), within_s=60 * SECOND) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    # Not for the whole session: while Playwright runs, no other test may use asyncio.run.
-    try:
-        with chromium() as started:
-            yield started
-    except MissingPart as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture

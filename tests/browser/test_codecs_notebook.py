@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from pathlib import Path
-
 import pytest
 
 from labkit.bench.jupyter import NotebookPage
+from tests.browser.chapter import run_chapter
 from tests.browser.test_panel import keep
 
-pytestmark = pytest.mark.browser
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-COMPLAINTS = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type$='.error']"
+pytestmark = [pytest.mark.browser, pytest.mark.later]
 
 SOUNDS = """all => Promise.all(all.map(audio => new Promise(done => {
     const tell = () => done([audio.duration, audio.error?.message ?? null]);
@@ -28,16 +22,7 @@ FIGURES = "all => all.map(image => [image.complete, image.naturalWidth, image.na
 
 
 def test_run_all_of_the_codecs(notebook: NotebookPage) -> None:
-    shutil.copytree(NOTEBOOKS / "data", notebook.lab.folder / "data", dirs_exist_ok=True)
-    shutil.copy(NOTEBOOKS / "02-codecs.ipynb", notebook.lab.folder)
-    notebook.open("02-codecs.ipynb")
-    notebook.run_all()
-    last = notebook.page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")
-    done = last.filter(has_text=re.compile(r"\[\d+\]"))
-    complaint = notebook.page.locator(COMPLAINTS)
-    done.or_(complaint).first.wait_for(timeout=120_000 * notebook.second_s)
-    assert complaint.all_inner_texts() == []
-
+    run_chapter(notebook, "02-codecs.ipynb")
     figures = notebook.page.locator(".jp-OutputArea-output img")
     sizes = figures.evaluate_all(FIGURES)
     assert len(sizes) >= 10

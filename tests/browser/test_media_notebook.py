@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
 from labkit.bench.jupyter import NotebookPage
-from tests.browser.test_start_notebook import COMPLAINTS, NOTEBOOKS
+from tests.browser.chapter import NOTEBOOKS, run_chapter
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.later]
 
 NAME = "01-media.ipynb"
 
@@ -45,16 +43,8 @@ def run_again(notebook: NotebookPage, words: str) -> Any:
     return cell
 
 
-def test_all_of_chapter_01_then_the_camera(notebook: NotebookPage, tmp_path: Path) -> None:
-    shutil.copytree(NOTEBOOKS / "data", notebook.lab.folder / "data", dirs_exist_ok=True)
-    shutil.copy(NOTEBOOKS / NAME, notebook.lab.folder)
-    notebook.open(NAME)
-    notebook.run_all()
-    last = notebook.page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")
-    done = last.filter(has_text=re.compile(r"\[\d+\]"))
-    complaint = notebook.page.locator(COMPLAINTS)
-    done.or_(complaint).first.wait_for(timeout=120_000 * notebook.second_s)
-    assert complaint.all_inner_texts() == []
+def test_all_of_chapter_01_then_the_camera(notebook: NotebookPage) -> None:
+    run_chapter(notebook, NAME)
     assert notebook.page.locator(".jp-OutputArea-output img").count() >= 6
     assert notebook.page.locator("audio").count() >= 6
     instead = "Here is our recording instead"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,11 @@ import pytest
 
 from labkit.bench.jupyter import NotebookPage
 from labkit.rooms import hide_tokens
+from tests.browser.chapter import run_chapter
 from tests.browser.test_panel import keep
-from tests.rooms.conftest import livekit_binary  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("livekit_binary")]
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SCROLL = """part => {
     const outer = document.querySelector(".jp-WindowedPanel-outer");
     outer.scrollTop = part * (outer.scrollHeight - outer.clientHeight);
@@ -28,13 +25,7 @@ PICTURES = 14
 
 
 def test_run_all_of_the_rooms(notebook: NotebookPage) -> None:
-    shutil.copytree(NOTEBOOKS / "data", notebook.lab.folder / "data", dirs_exist_ok=True)
-    place = Path(shutil.copy(NOTEBOOKS / "09-rooms.ipynb", notebook.lab.folder))
-    notebook.open(place.name)
-    notebook.run_all()
-    last = notebook.page.locator(".jp-Notebook .jp-CodeCell").last.locator(".jp-InputPrompt")
-    done = last.filter(has_text=re.compile(r"\[\d+\]"))
-    done.first.wait_for(timeout=240_000 * notebook.second_s)
+    place = run_chapter(notebook, "09-rooms.ipynb", within_s=240, exercises=True)
 
     # JupyterLab draws only the cells in sight, so what is looked at is the saved file.
     text, outputs = saved(notebook, place)

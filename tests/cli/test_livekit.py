@@ -19,10 +19,7 @@ from labkit.rooms import room_token
 from labkit.rooms.address import ServerAddress
 from labkit.rooms.settings import own_addresses
 from labkit.rooms.tokens import claims_of
-from tests.rooms.conftest import livekit_binary
 from tests.timing import SECOND
-
-__all__ = ["livekit_binary"]
 
 COMMAND = [sys.executable, "-c", "from labkit.cli import main; main()", "livekit"]
 

@@ -19,7 +19,8 @@ def run_tests(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         f"testing.project_folder = lambda: pathlib.Path({str(folder)!r}); cli.main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, "test", *words]
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=60 * SECOND, env=environment
     )
@@ -40,10 +41,35 @@ def test_words_for_pytest_are_passed_on(folder: Path) -> None:
     assert "1 passed, 1 deselected" in done.stdout
 
 
-def test_the_exit_code_is_that_of_pytest(folder: Path) -> None:
+def test_all_are_run_side_by_side_and_then_those_that_measure(folder: Path) -> None:
+    text = "import pytest\n@pytest.mark.alone\ndef test_alone(): pass\n"
+    (folder / "tests" / "test_measures.py").write_text(text)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = alone: a measurement\n")
     done = run_tests(folder)
     assert done.returncode == 1
+    beside, alone = done.stdout.split("test session starts")[1:]
+    assert "1 failed, 1 passed" in beside and "2 workers" in beside
+    assert "1 passed, 2 deselected" in alone and "workers" not in alone
+
+
+def test_no_test_that_measures_is_no_failure(folder: Path) -> None:
+    (folder / "tests" / "test_two.py").write_text("def test_good(): pass\n")
+    done = run_tests(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_exit_code_is_that_of_pytest(folder: Path) -> None:
+    done = run_tests(folder, "tests")
+    assert done.returncode == 1
     assert "1 failed, 1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["-k", "link"]])
+def test_quick_goes_with_whatever_else_is_asked(words: list[str]) -> None:
+    for call in testing.calls_of_pytest(words, quick=True):
+        assert call[: len(words) + 1] == ["--quick", *words]
+    for call in testing.calls_of_pytest(words, quick=False):
+        assert "--quick" not in call
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,10 @@ from typing import Any
 
 import pytest
 
-from labkit.bench.jupyter import chromium
-from labkit.errors import MissingPart
-from tests.rooms.conftest import livekit_binary
+from tests.chromium import browser
 from tests.timing import SECOND
 
-__all__ = ["livekit_binary"]
+__all__ = ["browser"]
 
 APP = Path(__file__).parent / "app"
 SDK = "node_modules/livekit-client/dist/livekit-client.umd.js"
@@ -48,16 +46,6 @@ def app_address(app_folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/index.html"
         server.shutdown()
         thread.join(5 * SECOND)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    # Not for the whole session: while Playwright runs, no other test may use asyncio.run.
-    try:
-        with chromium() as started:
-            yield started
-    except MissingPart as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture

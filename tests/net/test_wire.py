@@ -17,7 +17,7 @@ RTCP = struct.pack("!BBHI", 0x81, 200, 6, 78) + b"report"
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)), "stun"),
+        (bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST, b"transaction!")), "stun"),
         (b"\x16\xfe\xfd", "dtls"),
         (b"\x40\x00\x00\x04abcd", "turn"),
         (RTP, "rtp"),

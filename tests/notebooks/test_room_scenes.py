@@ -48,6 +48,7 @@ def test_runs_are_whole_small_and_without_tokens(name: str, chapter: str) -> Non
     assert ("m=video" in bodies) == (name in WITH_BODIES)
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("chapter", sorted(CHAPTERS))
 def test_a_chapter_runs_to_its_end_without_a_server(
     chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

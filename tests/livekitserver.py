@@ -1,8 +1,4 @@
-"""A real LiveKit server for tests.
-
-Other folders take the fixtures by importing them in their own conftest:
-``from tests.rooms.conftest import livekit_binary, livekit_server``.
-"""
+"""A real LiveKit server for tests, one for all folders; tests/conftest.py makes it known."""
 
 from __future__ import annotations
 
@@ -10,14 +6,14 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from labkit.errors import MissingPart
-from labkit.rooms.build import build_server, find_server
-from labkit.rooms.running import LivekitServer
-from labkit.rooms.settings import ServerOptions
 from tests.timing import SECOND
+
+if TYPE_CHECKING:
+    from labkit.rooms.running import LivekitServer
 
 __all__ = ["livekit_binary", "livekit_server"]
 
@@ -25,6 +21,9 @@ __all__ = ["livekit_binary", "livekit_server"]
 @pytest.fixture(scope="session")
 def livekit_binary() -> Path:
     """The server's program, built (about two minutes) where it is not there."""
+    from labkit.errors import MissingPart
+    from labkit.rooms.build import build_server, find_server
+
     try:
         return find_server() or build_server()
     except MissingPart as missing:
@@ -38,6 +37,9 @@ def livekit_server(livekit_binary: Path) -> Iterator[LivekitServer]:
     It lives on a loop in a thread, so that tests may use it from loops of theirs. Tests that
     end the server make their own.
     """
+    from labkit.rooms.running import LivekitServer
+    from labkit.rooms.settings import ServerOptions
+
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="livekit server", daemon=True)
     thread.start()

@@ -1,7 +1,0 @@
-"""The LiveKit server that rooms are tried on."""
-
-from __future__ import annotations
-
-from tests.rooms.conftest import livekit_binary, livekit_server
-
-__all__ = ["livekit_binary", "livekit_server"]

@@ -1,7 +1,0 @@
-"""The Python beside the Dart is run against a real LiveKit server."""
-
-from __future__ import annotations
-
-from tests.rooms.conftest import livekit_binary, livekit_server
-
-__all__ = ["livekit_binary", "livekit_server"]

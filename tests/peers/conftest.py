@@ -1,5 +1,0 @@
-from __future__ import annotations
-
-from tests.rooms.conftest import livekit_binary, livekit_server
-
-__all__ = ["livekit_binary", "livekit_server"]
