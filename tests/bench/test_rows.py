@@ -110,6 +110,7 @@ def test_rows_that_cannot_be_read_are_not_thrown_away(tmp_path: Path) -> None:
         kept_beside(page)
 
 
+@pytest.mark.alone
 def test_a_seed_means_the_same_fates_and_exact_is_exact() -> None:
     assert asyncio.run(same_seed(1.0)).met
     exact = asyncio.run(exact_loss(4.0))

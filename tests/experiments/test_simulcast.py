@@ -14,6 +14,7 @@ from tests.experiments.helpers import nothing_left, run
 from tests.timing import SECOND
 
 
+@pytest.mark.alone
 def test_a_receiver_chooses_a_layer_and_leaves(livekit_server: LivekitServer) -> None:
     people = [
         lab.participant("alice", engine="livekit", video=lab.TestPattern(640, 480, fps=15)),

@@ -64,6 +64,7 @@ def test_two_participants_and_everything_a_run_needs(livekit_server: LivekitServ
     run(scene())
 
 
+@pytest.mark.alone
 def test_a_bent_uplink_bends_one_participant_alone(livekit_server: LivekitServer) -> None:
     async def scene() -> None:
         async with SdkRoom(livekit_server) as room:
