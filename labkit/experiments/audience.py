@@ -1,4 +1,4 @@
-"""The child process that holds an audience: many SDK participants who only receive.
+"""The child process that holds an audience: many SDK participants who send no media.
 
 They join directly, without links, so that as many as possible fit; what they see is counted.
 """
@@ -6,10 +6,7 @@ They join directly, without links, so that as many as possible fit; what they se
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,40 +16,54 @@ from labkit.experiments.loop import SWITCH_INTERVAL_S
 from labkit.peers.clock import Clock
 from labkit.peers.sdk import SdkPeer
 from labkit.process import Pipe
+from labkit.rooms.hiding import hide_tokens
 from labkit.serving import serve_tasks
 from labkit.words import _
 
-__all__ = ["main"]
+__all__ = ["Listener", "main"]
 
 FIRST_FRAME_S = 15.0
 """How long somebody waits for the first frame."""
+
+CONNECT_S = 40.0
+"""How long somebody may take to connect: in a crowd all are slow."""
 
 TOGETHER = 4
 """So many join at the same time."""
 
 
-class _Listener:
+class Listener:
     """One participant, and the frames that it has seen."""
 
     def __init__(self, name: str, url: str, token: str, clock: Clock) -> None:
         self.peer = SdkPeer(
-            name, url=url, token=token, clock=clock, on_decoded=self._see, on_failure=self._fail
-        )
+            name, url=url, token=token, clock=clock, on_decoded=self._see, on_failure=self._fail,
+            options={"connect_timeout_s": CONNECT_S},
+        )  # fmt: skip
         self.seen: list[tuple[int | None, float]] = []
         self.failure: LabError | None = None
-        self.first_s = 0.0
-        "Seconds from the wish to join to the first frame."
+        self.waited_s = 0.0
+        "Seconds from the wish to join to the first frame, or to being in."
         self._first = asyncio.Event()
 
-    async def join(self) -> None:
+    async def join(self, *, silent: bool = False) -> None:
         """Join and wait for the first frame.
 
+        Args:
+            silent: Whether nobody publishes, so that there is no frame to wait for.
+
         Raises:
-            WaitTimeout: None came.
+            CallError: The server refused.
+            WaitTimeout: No frame came.
         """
         began_s = self.peer.clock.now()
         await self.peer.open()
         await self.peer.join()
+        if not silent:
+            await self._see_somebody()
+        self.waited_s = self.peer.clock.now() - began_s
+
+    async def _see_somebody(self) -> None:
         try:
             async with asyncio.timeout(FIRST_FRAME_S):
                 await self._first.wait()
@@ -63,7 +74,16 @@ class _Listener:
                 ),
                 next_step=_("Somebody has to publish video, and the machine may be full."),
             ) from None
-        self.first_s = self.peer.clock.now() - began_s
+
+    async def presence(self) -> dict[str, Any]:
+        """Return what it knows of the room, and the far end of its media connection."""
+        await self.peer.sample()
+        pair = self.peer.nominated_pair()
+        return {
+            "others": len(self.peer.room.remote_participants),
+            "far_end": None if pair is None else pair["remote"],
+            "failure": self.failure,
+        }
 
     async def counted(self) -> dict[str, int]:
         """Return the SDK's own counters of what arrived, summed over its video tracks."""
@@ -90,22 +110,24 @@ class _Audience:
     """Everybody in this process."""
 
     def __init__(self) -> None:
-        self._there: dict[str, _Listener] = {}
+        self._there: dict[str, Listener] = {}
 
-    async def join(self, url: str, tokens: Mapping[str, str], zero_s: float) -> dict[str, float]:
-        """Let everybody join and return how long each waited for a first frame (s)."""
+    async def join(
+        self, url: str, tokens: Mapping[str, str], zero_s: float, silent: bool = False
+    ) -> dict[str, float]:
+        """Let everybody join and return how long each waited (s)."""
         clock, places = Clock(zero_s), asyncio.Semaphore(TOGETHER)
-        coming = {name: _Listener(name, url, token, clock) for name, token in tokens.items()}
+        coming = {name: Listener(name, url, token, clock) for name, token in tokens.items()}
         self._there.update(coming)
 
-        async def come(one: _Listener) -> None:
+        async def come(one: Listener) -> None:
             async with places:
-                await one.join()
+                await one.join(silent=silent)
 
         async with asyncio.TaskGroup() as group:
             for one in coming.values():
                 group.create_task(come(one))
-        return {name: one.first_s for name, one in coming.items()}
+        return {name: one.waited_s for name, one in coming.items()}
 
     async def measure(self, seconds: float) -> dict[str, dict[str, Any]]:
         """Return by listener what came within some seconds, and this process's cost."""
@@ -124,37 +146,9 @@ class _Audience:
             told[name] = {**grown, "seen": seen[name], "failure": one.failure}
         return {"listeners": told, "process": {"cpu_percent": cpu_percent, "seconds": passed_s}}
 
-    async def come_and_go(self, url: str, tokens: Mapping[str, str]) -> list[float]:
-        """Let one after the other join, see two frames and leave; return the seconds of each."""
-        taken_s = []
-        for name, token in tokens.items():
-            began_s = time.perf_counter()
-            one = _Listener(name, url, token, Clock(began_s))
-            try:
-                await one.join()
-            finally:
-                await one.peer.close()
-            if one.failure is not None:
-                raise one.failure
-            taken_s.append(time.perf_counter() - began_s)
-        return taken_s
-
-    async def held(self) -> dict[str, float]:
-        """Return what this process holds: files, threads, tasks, the SDK's handles, memory."""
-        import psutil
-        from livekit.rtc import _ffi_client
-
-        await asyncio.sleep(1.0)  # what is on its way out may go
-        gc.collect()
-        me = psutil.Process()
-        return {
-            "files": len(me.open_files()) if os.name == "nt" else me.num_fds(),
-            "threads": threading.active_count(),
-            "tasks": len(asyncio.all_tasks()),
-            "handles": sum(not handle.disposed for handle in _ffi_client._live_handles),
-            "listeners": len(_ffi_client.FfiClient.instance.queue._subscribers),
-            "memory_mb": me.memory_info().rss / 1e6,
-        }
+    async def presence(self) -> dict[str, dict[str, Any]]:
+        """Return by listener what it knows of the room."""
+        return {name: await one.presence() for name, one in self._there.items()}
 
     async def leave(self) -> None:
         """Let everybody leave, one after the other: the SDK does not like a crowd at the door."""
@@ -169,7 +163,11 @@ def _in_words(error: BaseException) -> LabError:
     if isinstance(error, LabError):
         return error
     return CallError(
-        _("The audience failed: {kind}: {error}.").format(kind=type(error).__name__, error=error),
+        hide_tokens(
+            _("The audience failed: {kind}: {error}.").format(
+                kind=type(error).__name__, error=error
+            )
+        ),
         next_step=_("Try again with fewer listeners."),
     )
 

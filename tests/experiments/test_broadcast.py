@@ -9,7 +9,8 @@ import pytest
 
 import labkit as lab
 from labkit.errors import BadValue
-from labkit.experiments.broadcast import OUT_PACKETS, Seen, broadcast, broadcast_row
+from labkit.experiments.broadcast import OUT_PACKETS, broadcast, broadcast_row
+from labkit.experiments.crowd import Seen
 from labkit.rooms.running import LivekitServer
 from tests.experiments.helpers import SMALL, nothing_left, run
 

@@ -15,12 +15,13 @@ import pandas as pd
 import labkit as lab
 from labkit import plots, rooms
 from labkit.experiments.broadcast import broadcast
+from labkit.experiments.silent import silent_room
 
 # %% [markdown]
 # Without a server the chapter shows `data/broadcast-scenes.json`.
 
 # %%
-stage = await rooms.stage("../data/broadcast-scenes.json")
+stage = await rooms.stage("../data/broadcast-scenes.json", own=True)
 stage
 
 # %% [markdown]
@@ -123,6 +124,57 @@ table[["n", "server_out_per_s", "arrived_per_s"]].round(0)
 # %% [markdown]
 # (bob is not in the right column: he counts for himself.) Over minutes the two agree. So: short
 # windows from the clients, long ones from the server.
+#
+# ### Fifty-one who say nothing
+#
+# Some services end a room at 50 people, whatever they do in it. ([LiveKit and
+# Twilio](../../docs/livekit-and-twilio.md) has the dates.) So let 51 join one room here, and let
+# nobody publish. What is left is the price of being there.
+
+
+# %%
+async def silence():
+    return await silent_room(51, server=stage.server, seconds=3)
+
+
+# %%
+silent = await stage.play(silence)
+silent.round(2).T
+
+# %% [markdown]
+# Do not take the word of those who join: `on_the_list` is the server's own list of people with a
+# working media connection, `counted` is its counter. `tracks` is what they publish, `all_in_s` the
+# time from the first wish to join until the list was whole. `…_each` is what the server needs more
+# than when it was empty, divided by 51.
+#
+# Being there costs little. But look at `others_known`: everybody was told of everybody, and that
+# is 51 × 50 notices. Twice the people are four times the notices, also when all keep quiet.
+#
+# ### Does anything leave this computer?
+#
+# “All of it is on this one machine” can be checked. Three people meet, two by WHIP, carol by
+# LiveKit's SDK. Then list every socket of this notebook, and of all the programs that it started.
+
+
+# %%
+async def ways_out():
+    carol = lab.participant("carol", engine="livekit")
+    async with lab.room("alice", "bob", carol, server=stage.server):
+        return rooms.open_sockets()
+
+
+# %%
+await stage.play(ways_out)
+
+# %% [markdown]
+# `here` is the address that a socket is bound to, `there` the one that it is connected to. Where
+# one of them is 127.0.0.1, nothing can leave or enter by it: `stays`. So it is with the server, the
+# links, and everybody who joins by WHIP.
+#
+# A row of the worker does not stay: that is carol. Her SDK never uses 127.0.0.1 of its own accord,
+# it binds to the address that this computer has in its network. So it *could* leave. Where do her
+# media go? A socket of UDP does not tell, but ICE does: it has agreed on a pair of addresses. Look
+# at `far_ends_here` further up: that many of the 51 send their media to 127.0.0.1.
 #
 # ## Change one thing
 #
