@@ -14,8 +14,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import CallError, MissingPart
+from labkit.errors import BadValue, CallError, LabError, MissingPart
 from labkit.rooms.build import BuildProgress
+from labkit.rooms.gotool import BuildStopped
 from labkit.rooms.server import ForeignServer, LivekitServer, livekit
 from labkit.words import _
 
@@ -152,7 +153,7 @@ async def stage(
 ) -> Stage:
     """Start a LiveKit server for a chapter; build it first where there is none.
 
-    Where it cannot be built, the stage shows what was recorded, and its text says why.
+    Where none can be had, the stage shows what was recorded, and its text says why.
 
     Args:
         path: File of the recorded scenes.
@@ -161,6 +162,7 @@ async def stage(
 
     Raises:
         BadValue: A setting is out of range.
+        BuildStopped: Building it was stopped on request.
 
     Notebook: notebooks/09-rooms.ipynb
     """
@@ -169,8 +171,10 @@ async def stage(
         await _open[path].close()
     try:
         server = await livekit(progress=progress, **settings).start()
-    except MissingPart as missing:
-        return Stage(path, None, str(missing))
+    except (BadValue, BuildStopped):
+        raise
+    except LabError as error:
+        return Stage(path, None, str(error))
     made = _open[path] = Stage(path, server, "")
     return made
 

@@ -172,6 +172,8 @@ def test_a_second_builder_waits_and_takes_what_the_first_has_built(
         ("dial tcp: lookup example.org: no such host", MissingPart, "could not be fetched"),
         ("reading https://example.org/: 403 Forbidden", MissingPart, "could not be fetched"),
         ("read tcp 127.0.0.1:9: connection reset by peer", MissingPart, "could not be fetched"),
+        ("lookup example.org on 127.0.0.53: server misbehaving", MissingPart, "not be fetched"),
+        ("x509: certificate signed by unknown authority", MissingPart, "could not be fetched"),
         ("module lookup disabled by GOPROXY=off", MissingPart, "could not be fetched"),
         ("main.go:7: syntax error", LabError, "syntax error"),
     ],

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from labkit.errors import CallError, MissingPart
+from labkit.errors import BadValue, CallError, LabError, MissingPart, WaitTimeout
 from labkit.rooms import staging
+from labkit.rooms.gotool import BuildStopped
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.staging import pack, stage, unpack
 
@@ -30,8 +31,12 @@ async def table() -> pd.DataFrame:
 
 @pytest.fixture
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_with(MissingPart("There is no Go.", "It is not installed."), monkeypatch)
+
+
+def fail_with(error: LabError, monkeypatch: pytest.MonkeyPatch) -> None:
     async def start(_server: LivekitServer) -> None:
-        raise MissingPart("There is no Go.", "It is not installed.")
+        raise error
 
     monkeypatch.setattr(LivekitServer, "start", start)
     for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
@@ -86,6 +91,32 @@ def test_without_a_server_it_says_why_and_shows_what_was_recorded(
         await made.close()
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LabError("The LiveKit server was built, but does not run."),
+        WaitTimeout("The LiveKit server was not built within 30 minutes."),
+        CallError("The LiveKit server ws://127.0.0.1:7880 does not answer."),
+    ],
+)
+def test_whatever_keeps_a_server_away_leaves_the_chapter_its_recorded_scenes(
+    error: LabError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_with(error, monkeypatch)
+    made = asyncio.run(stage(tmp_path / "scenes.json"))
+    assert made.server is None
+    assert repr(made) == f"{error} What was recorded on another machine is shown instead."
+
+
+@pytest.mark.parametrize("error", [BadValue("port cannot be 0."), BuildStopped("Stopped.")])
+def test_a_wrong_setting_and_a_build_that_was_stopped_are_said(
+    error: LabError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_with(error, monkeypatch)
+    with pytest.raises(type(error)):
+        asyncio.run(stage(tmp_path / "scenes.json"))
 
 
 async def other() -> None:
