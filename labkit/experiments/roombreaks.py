@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from labkit.errors import CallError, WaitTimeout
 from labkit.experiments.saying import CallErrors
+from labkit.rooms.hiding import hide_tokens
 from labkit.signaling.whiperrors import WhipError
 from labkit.words import _
 
@@ -64,7 +65,7 @@ class RoomErrors(CallErrors):
         """Return the error for a start that failed in a way nobody has foreseen."""
         return CallError(
             _("The room did not start: {kind}: {error}.").format(
-                kind=type(error).__name__, error=error
+                kind=type(error).__name__, error=hide_tokens(str(error))
             ),
             next_step=_("Start it again; if it happens twice, run “labkit doctor”."),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.errors import CallError
+from labkit.rooms.hiding import hide_tokens
 from labkit.words import _
 
 __all__ = ["CallErrors"]
@@ -53,7 +54,7 @@ class CallErrors:
         """Return the error for a start that failed in a way nobody has foreseen."""
         return CallError(
             _("The call did not start: {kind}: {error}.").format(
-                kind=type(error).__name__, error=error
+                kind=type(error).__name__, error=hide_tokens(str(error))
             ),
             next_step=_("Start it again; if it happens twice, run “labkit doctor”."),
         )

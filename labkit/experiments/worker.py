@@ -13,6 +13,7 @@ from labkit.errors import CallError, LabError
 from labkit.experiments.host import Host
 from labkit.experiments.loop import SWITCH_INTERVAL_S
 from labkit.process import Pipe
+from labkit.rooms.hiding import hide_tokens
 from labkit.serving import serve_tasks
 from labkit.words import _
 
@@ -20,7 +21,7 @@ __all__ = ["main"]
 
 
 async def _serve(pipe: Pipe) -> None:
-    host = Host(lambda name, payload: pipe.send((name, True, payload)))
+    host = Host(lambda name, payload: pipe.send((name, True, _readable(payload))))
 
     def answer(message: tuple[int | None, str, dict[str, Any]]) -> Coroutine[Any, Any, None]:
         number, method, arguments = message
@@ -41,16 +42,25 @@ async def _answer(pipe: Pipe, host: Host, number: int | None, method: str, packe
         fine = True
         _check_travels(answer)
     except LabError as error:
-        answer, fine = error, False
+        answer, fine = _readable(error), False
     except Exception as error:
         answer, fine = _unexpected(method, error), False
     pipe.send((number, fine, answer))
 
 
+def _readable(told: Any) -> Any:
+    """Return what is told; an error, which may end in a saved notebook, without its tokens."""
+    if isinstance(told, LabError):
+        told.what, told.why = hide_tokens(told.what), hide_tokens(told.why)
+        told.next_step = hide_tokens(told.next_step)
+        told.args = (told.what, told.why, told.next_step)
+    return told
+
+
 def _unexpected(method: str, error: Exception) -> LabError:
     return CallError(
         _("The call failed in “{method}”: {kind}: {error}.").format(
-            method=method, kind=type(error).__name__, error=error
+            method=method, kind=type(error).__name__, error=hide_tokens(str(error))
         ),
         next_step=_("Start the call again; if it happens twice, run “labkit doctor”."),
     )

@@ -44,6 +44,8 @@ async def knock(url: str, token: str) -> str:
 async def stay(url: str, token: str, within_s: float = 10.0) -> list[str]:
     """Join a room, stay until sent away, join again with the same token; return what happened.
 
+    Where the server lets nobody in, what it said is all that is returned.
+
     Args:
         url: The server.
         token: A room token.
@@ -62,7 +64,10 @@ async def stay(url: str, token: str, within_s: float = 10.0) -> list[str]:
         gone.set()
 
     room.on("disconnected", left)
-    await room.connect(url, token)
+    try:
+        await room.connect(url, token)
+    except rtc.ConnectError as error:
+        return [hide_tokens(error.message)]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             await gone.wait()

@@ -18,6 +18,8 @@ def test_a_door_is_opened_or_says_why_without_the_token(livekit_server: LivekitS
         bad = wrong_secret_token(livekit_server, "erin", "visits")
         said = await knock(livekit_server.url, bad)
         assert "401" in said and "eyJ" not in said
+        (said,) = await stay(livekit_server.url, bad)
+        assert "401" in said and "eyJ" not in said
 
     run(scene())
 
