@@ -29,8 +29,8 @@ CRITERIA: dict[str, tuple[Callable[[Evidence], Verdict], ...]] = {
     ),
     WHIP: (
         whipcriteria.joined,
-        criteria.camera,
-        criteria.microphone,
+        whipcriteria.camera,
+        whipcriteria.microphone,
         whipcriteria.partner,
         whipcriteria.leave,
     ),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from labkit.exam.criteria import partner as subscribed
+from dataclasses import replace
+
+from labkit.exam import criteria
 from labkit.exam.evidence import Evidence
 from labkit.exam.names import EXAMINER
 from labkit.exam.verdict import FAILED, NOT_SEEN, PASSED, Verdict
 from labkit.words import _
 
-__all__ = ["joined", "leave", "partner"]
+__all__ = ["camera", "joined", "leave", "microphone", "partner"]
 
 CREATED, GONE = "201 Created", "200 OK"
 
@@ -28,14 +30,22 @@ def joined(found: Evidence) -> Verdict:
     return Verdict(*about, NOT_SEEN, _("Nothing of it arrived."), None, advice)
 
 
+def camera(found: Evidence) -> Verdict:
+    """Whether moving pictures of the page arrived."""
+    return _advised(criteria.camera(found), _("Press Join, and let the browser use the camera."))
+
+
+def microphone(found: Evidence) -> Verdict:
+    """Whether sound of the page arrived."""
+    advice = _("Press Join, and let the browser use the microphone.")
+    return _advised(criteria.microphone(found), advice)
+
+
 def partner(found: Evidence) -> Verdict:
     """Whether the examiner's video was subscribed, by the header of the offer."""
-    verdict = subscribed(found)
+    verdict = criteria.partner(found)
     advice = _("Name the track in the header X-LiveKit-ClientInfo: {name} has to be there.")
-    return verdict if verdict.passed else Verdict(
-        verdict.key, verdict.title, verdict.result, verdict.evidence, verdict.at_s,
-        advice.format(name=EXAMINER),
-    )  # fmt: skip
+    return verdict if verdict.passed else replace(verdict, advice=advice.format(name=EXAMINER))
 
 
 def leave(found: Evidence) -> Verdict:
@@ -55,3 +65,8 @@ def leave(found: Evidence) -> Verdict:
         told = _("Its media stopped without a word.")
         return Verdict(*about, FAILED, told, lost[0].at_s, advice)
     return Verdict(*about, NOT_SEEN, _("It was still there at the end."), None, advice)
+
+
+def _advised(verdict: Verdict, advice: str) -> Verdict:
+    """Return a verdict with a page's advice: nobody calls an SDK there."""
+    return replace(verdict, advice=advice) if verdict.result == NOT_SEEN else verdict

@@ -18,7 +18,7 @@ _COLUMNS = (
     "grid-template-columns: repeat(auto-fit, minmax(min(100%, 20em), 1fr));"
 )
 _CODE = (
-    "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 90%; "
+    "white-space: pre-wrap; word-break: normal; overflow-wrap: break-word; font-size: 90%; "
     "padding: 0.5em; border: 1px solid currentColor; margin: 0.3em 0 1em;"
 )
 

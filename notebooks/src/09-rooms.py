@@ -1,55 +1,67 @@
 # %% [markdown]
 # # LiveKit: rooms, tokens, rights
 #
-# **You will** start a real LiveKit server on this computer, let alice and bob meet in a room, and
-# read what they say to the server. You will try who may do what. And you will send data, with
-# loss and without.
+# **You will** start a real LiveKit server on this computer and let alice and bob meet in a room.
+# You will read what they say to the server, try who may do what, and send data over a link that
+# loses packets.
 #
-# It takes about 20 minutes. You need no camera, no account and no internet, but for the first time:
+# **LiveKit** is open-source software for calls with several people. It has two halves. The *server*
+# stands in the middle: it takes each person's pictures once and passes them on to the others (such
+# a server is called an SFU). The *SDKs* are libraries: with one of them an app talks to the server.
+#
+# It takes about 25 minutes. You need no camera and no account. The first time you need internet:
 # the server is built then, which takes about two minutes.
 # [00 · Start here](00-start.ipynb) explains cells and runs.
 
 # %%
 import asyncio
+import json
 
 import pandas as pd
 from livekit import api
 
 import labkit as lab
 from labkit import plots, rooms
+from labkit.peers.sdkvisits import knock, stay
 
-pd.set_option("display.max_colwidth", 100)
+pd.set_option("display.max_colwidth", None)
 
 # %% [markdown]
-# The server: found, or built from its checked source. Where neither can be done, this cell says
-# why, and the chapter shows what was recorded on another machine: `data/rooms-scenes.json`,
-# `data/rooms-call.run` and `data/rooms-both.run`.
+# The next cell starts the server. If it is not there yet, the cell builds it first, from source
+# code whose checksum is known.
+#
+# If it cannot be built, the cell says why. The chapter then shows what was recorded on another
+# machine: `data/rooms-scenes.json`, `data/rooms-call.run` and `data/rooms-both.run`.
 
 # %%
 stage = await rooms.stage("data/rooms-scenes.json")
 stage
 
 # %% [markdown]
-# One program and no installation: that is a whole LiveKit server. It listens on this computer
-# alone, with a secret of its own that it made up a moment ago.
+# A whole LiveKit server is one program, and this one listens on your computer alone.
 #
 # ## Predict
 #
-# An app gets a **token**: a signed slip that says who it is and which room it may enter. The one
-# who signs is your **backend**: it has the *API secret*. Twelve functions of a room will be tried,
-# each with the usual token of an app:
+# Who runs the server has an *API secret*. It lies in the **backend**: your own program on your own
+# machine, which no user gets to see. An app gets a **token** instead: a signed slip that says who
+# it is, which room it may enter, and what it may do there. The backend signs it with the secret.
 #
-# connect, publish a camera, subscribe, send data, set own attributes, create a room, list
-# participants, mute another, un-mute another, remove another, change another's rights, mint a
-# token.
+# You will try twelve functions:
+#
+# - connect; publish a camera; subscribe (receive what others publish); send data;
+# - set own attributes (short texts about oneself that all others can read);
+# - create a room; list the participants;
+# - mute another, un-mute another, remove another, change another's rights;
+# - mint a token (make and sign one).
 
 # %%
-guess = lab.predict("How many of the twelve can an app do with its usual token?", unit="functions")
+guess = lab.predict("How many of the twelve can an app do with a usual token?", unit="functions")
 guess
 
 # %% [markdown]
-# And one more: 5 of 100 packets are lost in each direction. What is lost of *lossy* messages that
-# must go there and back?
+# And one more. A message can be *reliable*: what is lost is sent again. Or it is *lossy*: it is
+# sent once. alice will send bob lossy messages, and bob sends each one back. His link loses 5 of
+# 100 packets in each direction.
 
 # %%
 loss_guess = lab.predict("How many of 100 lossy messages get no answer?", unit="messages")
@@ -60,15 +72,16 @@ loss_guess
 #
 # ### Create
 #
-# A **scene** is a function that is played on the server. This one does what only a backend can:
-# it creates a room for two.
+# In this chapter each step is an `async` function, a *scene*. `stage.play` runs it on the server
+# (or shows what was recorded). The first scene does what only a backend can: it creates a room,
+# for two.
 
 
 # %%
 async def create(livekit):
     wanted = api.CreateRoomRequest(name="two", max_participants=2, empty_timeout=3600)
     made = await livekit.room.create_room(wanted)
-    return {"name": made.name, "most": made.max_participants, "in it": made.num_participants}
+    return {"room": made.name, "seats": made.max_participants, "people": made.num_participants}
 
 
 await stage.play(create)
@@ -76,8 +89,11 @@ await stage.play(create)
 # %% [markdown]
 # ### Connect
 #
-# alice and bob use LiveKit's own SDK, as an app does. alice publishes a picture; bob subscribes by
-# himself. Between each of them and the server the lab has put a proxy, which notes what is said.
+# alice and bob use LiveKit's own SDK, as an app does. alice publishes a picture. bob receives it
+# without asking: to subscribe to everything is the default.
+#
+# Between each of them and the server stands a *proxy* of the lab. It passes on what they say, and
+# keeps a copy.
 
 # %%
 small = lab.TestPattern(320, 240, fps=15)
@@ -93,8 +109,9 @@ run
 # %% [markdown]
 # ### Watch it
 #
-# The panel of a call works for a room, too. You look with bob's eyes. Bend alice's way up, and
-# watch his latency. (Without a server of your own, the panel stays empty.)
+# This is the panel of [00 · Start here](00-start.ipynb), now for a room. You see what bob sees.
+# Beside *Bend*, choose the link from alice to the server. Pull its *Delay* up, and watch bob's
+# latency. Then press *Clean link*. (Without a server the panel stays empty.)
 
 # %%
 room.show()
@@ -102,64 +119,68 @@ room.show()
 # %% [markdown]
 # ### What goes over the WebSocket, message by message
 #
-# LiveKit's signaling is its own: protobuf messages over one WebSocket. Here is alice's half, from
-# the first message on.
+# Before media can flow, both sides must agree on it: that is *signaling*. WebRTC leaves open how.
+# LiveKit opens a WebSocket and sends small binary messages (protobuf). Here are alice's, from the
+# first one on. Time goes down; the arrows show who speaks. (*sfu* is the server.)
 
 # %%
 plots.plot_messages(run, "alice")
 
 # %% [markdown]
-# Read it from the top. The *join request* carries an offer already, and the server answers at once:
-# one round trip, and the media connection is under way. *add_track* says what alice will publish,
-# and *track_published* allows it. Because the connection has one section more now, there is a
-# second *offer* and *answer*. *subscribed_quality_update* says which sizes somebody wants to see,
-# *track_subscribed* that bob has it.
+# Read it from the top.
 #
-# What is inside? For example:
+# 1. *join_request* brings an offer along, and the server answers at once. So one round trip is
+#    enough for the media connection to begin.
+# 2. *add_track*: alice says what she will publish. *track_published*: the server allows it.
+# 3. A second *offer* and *answer*: the connection now has one more section, for the picture.
+# 4. *subscribed_quality_update*: somebody wants to see it, in this size. *track_subscribed*: bob
+#    has it.
+#
+# And this is what *add_track* says. Find the size of the picture, and where it comes from.
 
 # %%
 said = run.messages.set_index("name")["body"]
-print(said["add_track"][:260])
+json.loads(said["add_track"])
 
 # %% [markdown]
 # Sound and pictures do not go over the WebSocket. They go by UDP to the server, and from there to
-# bob. ICE has agreed on one pair of addresses for each participant:
+# bob. ICE found a pair of addresses for each participant, its own and the far one:
 
 # %%
 pairs = run.events[run.events["name"] == "nominated_pair"]
 dict(zip(pairs["peer"], pairs["detail"], strict=True))
 
 # %% [markdown]
-# Each pair has the server at its far end. (Here it is the lab's link, which stands in front of the
-# server.) There is no pair of alice and bob: LiveKit has no peer to peer.
+# There is no pair of alice and bob. At the far end of each pair is the server. (To be exact: the
+# lab's link, which stands in front of it.) LiveKit has no peer to peer.
 #
-# ### Events that are not emitted for those already there
+# ### No event for those already there
 #
-# Who was told of whom? Look for bob's event about alice.
+# The SDK tells an app what happens by *events*. *participant_connected* says: somebody came. Who
+# was told of whom? Look for one of bob's that names alice.
 
 # %%
-told = run.events[run.events["name"].isin(["joined", "participant_connected", "track_subscribed"])]
-told[["at_s", "peer", "name", "detail"]]
+told = run.events[run.events["name"].isin(["joined", "participant_connected"])]
+told[["at_s", "peer", "name", "detail"]].round(2)
 
 # %% [markdown]
-# There is none. alice was there when bob came: he finds her in `remote_participants` when he has
-# joined, and no *participant_connected* ever comes for her. An app that only listens shows bob an
-# empty room.
+# There is none. alice was in the room when bob came. He finds her in `remote_participants` after
+# he has joined, and no event ever comes for her. An app that only listens shows bob an empty room.
 #
-# alice was told of bob, but look at the time: up to three seconds late. The server is in no hurry
-# with news of somebody who publishes nothing.
+# alice was told of bob. Compare the times: how long after he joined? The server collects news of
+# people who publish nothing, and tells it every 3 seconds (*subscriberUpdateInterval* in
+# [its source](https://github.com/livekit/livekit/blob/v1.13.5/pkg/rtc/room.go)).
 #
 # ### The third one
 #
-# The room is for two, and both are in it. carol has a good token, and knocks. `room.ask` runs a
-# function where bob lives, in the worker process: the SDK is native code, and must not take your
-# notebook along when it falls.
+# The room is for two, and both are in it. carol has a good token, and tries to join.
+#
+# (`room.ask` runs a function in the process where alice and bob live. The SDK is native code: if
+# it crashes, your notebook goes on.)
 
 
 # %%
 async def third():
-    from labkit.peers.sdkvisits import knock
-
     url, token = stage.server.url, lab.room_token(stage.server, "carol", "two")
     return await room.ask("bob", lambda peer: knock(url, token))
 
@@ -167,7 +188,8 @@ async def third():
 await stage.play(third)
 
 # %% [markdown]
-# *500 Internal Server Error*, and no word of “full”. The app cannot know. But the backend can ask:
+# *500 Internal Server Error*, and no word of “full”. carol's app cannot know why. But the backend
+# can ask the server:
 
 
 # %%
@@ -179,13 +201,12 @@ async def seats(livekit):
 await stage.play(seats)
 
 # %% [markdown]
-# So let your backend look *before* it signs, and say “full” in words. The lab's endpoint, further
-# down, does.
+# So let your backend look *before* it signs a token, and say “full” in words.
 #
 # ### A token, read and forged
 #
-# A token has three parts: header, claims, signature. Anybody can read the claims: nothing in it is
-# secret.
+# Anybody can read a token: it is signed, not encrypted. What it says are its *claims*. Each row is
+# one of them (the first two rows are the token's header).
 
 
 # %%
@@ -197,12 +218,12 @@ async def claims():
 await stage.play(claims)
 
 # %% [markdown]
-# But nobody can change it. Seven tokens, as an attacker would make them, try to enter:
+# Reading is easy, changing is not. mallory has seven tokens, six of them bad, and tries to enter
+# with each. The end of each line says why she may not.
 
 
 # %%
 async def forged():
-    from labkit.peers.sdkvisits import knock
     from labkit.rooms import forging
 
     server, url, answers = stage.server, stage.server.url, {}
@@ -219,22 +240,24 @@ async def forged():
 
 
 forgeries = await stage.play(forged)
-forgeries.assign(**{"the server says": forgeries["the server says"].str[-60:]})
+forgeries.replace("^.*client error: ", "", regex=True)
 
 # %% [markdown]
-# The last one is no forgery: it is good, for another room. Its holder joins, and sits there alone.
-# To connect *is* to join what the token names.
+# The last token is good, for another room. mallory joins that room and sits
+# there alone. To connect *is* to join the room that the token names.
 #
 # ### Who may do it?
 #
-# Now the twelve functions, each on the real server, and each with four tokens:
+# Now the twelve functions. Each is tried on the real server with four tokens:
 #
 # - *bare*: may join, nothing else.
-# - *usual*: what an app gets.
-# - *full*: may change its own attributes, too.
-# - *backend*: what the backend signs for itself, to use the server's API.
+# - *usual*: what a backend gives out when it asks for nothing special.
+# - *full*: the same, and it may change its own attributes.
+# - *backend*: what the backend signs for itself, to use the server's API. It joins no room, so
+#   some functions are not tried with it (–).
 #
-# *Done* means that somebody else saw it happen. It takes about six seconds.
+# *Done* means that somebody else saw it happen. The last column is what the server said to the
+# usual token.
 
 
 # %%
@@ -249,17 +272,19 @@ rights
 guess.compare((rights["usual"] == "done").sum())
 
 # %% [markdown]
-# Three kinds, in the column *who*: what every **client** can do, what a right in its **token**
-# decides, and what the **backend** alone can do. One function nobody can do.
+# The column *who* says what decides. *client*: any token will do. *token*: a right must be in it.
+# *backend*: only the backend can. And one function *nobody* can do.
 #
-# Look at *silently ignored*: no error, no exception, and nothing happened. The function returned
-# as if all were well. Who writes an app must check what came of it, not whether it threw.
+# Now look at *silently ignored*. The function returned as if all were well, without an error, and
+# nothing happened. So an app must check what came of a call, not only whether it failed.
 #
-# ### Auto-create, and the same room by both ways
+# ### Auto-create, and the same room by two ways
 #
-# LiveKit has a second door: **WHIP** ([RFC 9725](https://www.rfc-editor.org/rfc/rfc9725)), one HTTP
-# request with an offer, answered by an answer. Through it comes aiortc, without LiveKit's SDK. Here
-# alice comes by the SDK and dora by WHIP. Nobody has created this room.
+# LiveKit has a second entrance: **WHIP** ([RFC 9725](https://www.rfc-editor.org/rfc/rfc9725)). It
+# is one HTTP request with an offer, and one response with the answer. It needs no SDK: aiortc, a
+# WebRTC library for Python, can do it.
+#
+# Here alice comes by the SDK and dora by WHIP. Nobody has created the room “both”.
 
 # %%
 both = lab.room(alice, "dora", server=stage.server, name="both")
@@ -274,7 +299,8 @@ async def two_rooms(livekit):
 await stage.play(two_rooms)
 
 # %% [markdown]
-# A room that was made by joining has no limit, unless the token brings one along.
+# The server made “both” when the first one joined. Such a room has no limit, unless the token
+# brings one along. (You saw one in the table of claims: *roomConfig.maxParticipants*.)
 
 # %%
 mixed = await stage.record("rooms-both", both, 3)
@@ -285,8 +311,8 @@ whip = mixed.messages[mixed.messages["channel"] == "signaling (WHIP)"]
 whip[["at_s", "sender", "receiver", "name", "size_bytes"]]
 
 # %% [markdown]
-# Two messages, and dora sees alice's pictures. What WHIP lacks is everything else of this chapter:
-# no list of the others, no events, no data.
+# Two messages, and dora sees alice's pictures. WHIP lacks everything else of this chapter: no list
+# of the others, no events, no data.
 
 # %%
 await both.close()
@@ -294,35 +320,38 @@ await both.close()
 # %% [markdown]
 # ### The list, attributes and metadata
 #
-# Everybody in a room may carry *attributes* (small texts by name) and *metadata* (one text), which
-# all others can read. First alice sets her own; then the backend does it for her.
+# Everybody in a room may carry *attributes* (small texts by name) and *metadata* (one text). alice
+# raises her hand: first she sets the attribute herself, then the backend sets it for her. After
+# each try the backend lists who is in the room.
+
+
+# %%
+async def people(livekit, name="two"):
+    asked = api.ListParticipantsRequest(room=name)
+    return (await livekit.room.list_participants(asked)).participants
+
+
+async def listed(livekit, after):
+    found = await people(livekit)
+    return [[after, one.identity, str(dict(one.attributes)), one.metadata] for one in found]
 
 
 # %%
 async def attributes(livekit):
-    mine = {"hand": "up"}
-    await room.ask("alice", lambda peer: peer.room.local_participant.set_attributes(mine))
+    hand = {"hand": "up"}
+    await room.ask("alice", lambda peer: peer.room.local_participant.set_attributes(hand))
     await asyncio.sleep(0.3)
-    before = await people(livekit)
-    wanted = {"room": "two", "identity": "alice", "attributes": mine, "metadata": "table 3"}
+    rows = await listed(livekit, "alice's own try")
+    wanted = {"room": "two", "identity": "alice", "attributes": hand, "metadata": "table 3"}
     await livekit.room.update_participant(api.UpdateParticipantRequest(**wanted))
-    return pd.DataFrame([*before, *await people(livekit)], index=None)
-
-
-async def people(livekit):
-    found = await livekit.room.list_participants(api.ListParticipantsRequest(room="two"))
-    names = ["identity", "attributes", "metadata", "tracks"]
-    values = (
-        [p.identity, str(dict(p.attributes)), p.metadata, len(p.tracks)] for p in found.participants
-    )
-    return [dict(zip(names, own, strict=True)) for own in values]
+    rows += await listed(livekit, "the backend's")
+    return pd.DataFrame(rows, columns=["after", "identity", "attributes", "metadata"])
 
 
 await stage.play(attributes)
 
 # %% [markdown]
-# The upper half is after alice's own try: nothing, and no error either. Her token lacks
-# `can_update_own_metadata`. The lower half is after the backend's.
+# alice's own try did nothing, and gave no error either: her token lacks `can_update_own_metadata`.
 #
 # ### Mute, and why not un-mute
 #
@@ -339,36 +368,36 @@ async def pictures():
 
 
 # %%
+def unmute_myself(peer):
+    for publication in peer.room.local_participant.track_publications.values():
+        publication.track.unmute()
+
+
+# %%
 async def mute(livekit):
-    everybody = await livekit.room.list_participants(api.ListParticipantsRequest(room="two"))
-    (sid,) = [track.sid for one in everybody.participants for track in one.tracks]
-    wanted = {"room": "two", "identity": "alice", "track_sid": sid}
+    (sid,) = [track.sid for one in await people(livekit) for track in one.tracks]
+    camera = {"room": "two", "identity": "alice", "track_sid": sid}
     told = {"before": await pictures()}
-    await livekit.room.mute_published_track(api.MuteRoomTrackRequest(**wanted, muted=True))
+    await livekit.room.mute_published_track(api.MuteRoomTrackRequest(**camera, muted=True))
     told["muted"] = await pictures()
     try:
-        await livekit.room.mute_published_track(api.MuteRoomTrackRequest(**wanted, muted=False))
+        await livekit.room.mute_published_track(api.MuteRoomTrackRequest(**camera, muted=False))
     except api.ServerError as error:
         told["un-mute"] = f"{error.status} {error.message}"
     await room.ask("alice", unmute_myself)
     return told | {"un-muted by alice": await pictures()}
 
 
-def unmute_myself(peer):
-    for publication in peer.room.local_participant.track_publications.values():
-        publication.track.unmute()
-
-
 await stage.play(mute)
 
 # %% [markdown]
-# Muting works, un-muting is refused, to the backend too: nobody may switch on somebody else's
-# camera or microphone. alice herself can. (A server can be set to allow it; then the app must ask
-# its user.)
+# The backend may mute, and may not un-mute: nobody shall switch on somebody else's camera or
+# microphone. alice herself can. (A server can be set to allow it: `enable_remote_unmute` in
+# [its settings](https://github.com/livekit/livekit/blob/v1.13.5/pkg/config/config.go).)
 #
 # ### Rights, changed while the call runs
 #
-# bob may no longer subscribe, and then he may again.
+# bob may no longer subscribe, and then he may again. How many pictures does he get in a second?
 
 
 # %%
@@ -385,42 +414,39 @@ async def change_rights(livekit):
 await stage.play(change_rights)
 
 # %% [markdown]
-# The call names *all* rights each time: it replaces them all. Who names one only takes the others
-# away.
+# The scene names *all* rights each time, because a change replaces them all. If you name only one,
+# the others are gone.
 #
 # ### Remove, and come back
 #
-# erin joins the lobby; the backend removes her; she knocks with the same token.
+# erin joins the lobby, the backend removes her, and she tries again with the same token.
 
 
 # %%
 async def remove(livekit):
-    from labkit.peers.sdkvisits import stay
-
     url, token = stage.server.url, lab.room_token(stage.server, "erin", "lobby")
     visit = asyncio.create_task(room.ask("bob", lambda peer: stay(url, token)))
-    found = []
-    while not any(one.state == api.ParticipantInfo.State.ACTIVE for one in found):
+    active, found = api.ParticipantInfo.State.ACTIVE, []
+    while not visit.done() and not any(one.state == active for one in found):
         await asyncio.sleep(0.05)
-        asked = api.ListParticipantsRequest(room="lobby")
-        found = (await livekit.room.list_participants(asked)).participants
-    await livekit.room.remove_participant(
-        api.RoomParticipantIdentity(room="lobby", identity="erin")
-    )
+        found = await people(livekit, "lobby")
+    erin = api.RoomParticipantIdentity(room="lobby", identity="erin")
+    await livekit.room.remove_participant(erin)
     return await visit
 
 
 await stage.play(remove)
 
 # %% [markdown]
-# She is in again: the server does not remember whom it sent away. A token holds until it expires.
-# So give short ones, and let the backend remember.
+# She is in again: the server does not remember whom it sent away. A token holds until it expires
+# (*exp* in the table of claims). So give out short ones, and let the backend remember.
 #
 # ### Data: delivery and round trip at 5 % loss
 #
-# alice sends bob 150 numbered messages, 50 a second, and bob sends each back. Before that his link
-# begins to lose 5 % of all packets, in both directions. *Reliable* messages are sent again until
-# they arrive; *lossy* ones are not.
+# alice sends bob 150 numbered messages, 50 a second, and bob sends each one back. First all are
+# *reliable*, then all are *lossy*. bob's link loses 5 % of the packets in both directions.
+#
+# Two small helpers: what bob does, and what alice does.
 
 
 # %%
@@ -457,24 +483,30 @@ async def data():
 sent = await stage.play(data)
 sent.round(1)
 
+# %% [markdown]
+# *rtt* is the round trip: from sending a message until its answer is there. Half of the answers
+# came within *p50*, 95 of 100 within *p95*.
+
 # %%
 lossy = sent.set_index("channel").loc["data lossy"]
 loss_guess.compare(100 * (1 - lossy["answered"] / lossy["sent"]))
 
 # %% [markdown]
-# Both ways must succeed: 0.95 × 0.95 is 0.90, so about ten of a hundred get no answer. With 150
-# messages luck moves that by some. The reliable ones all came, and paid with time: look at the p95.
-# A lost one holds up those behind it, since they are handed over in order.
+# Both ways must succeed: 0.95 × 0.95 is 0.90. So about ten of a hundred get no answer. With 150
+# messages, luck makes that anything from 5 to 15 (the binomial distribution, 19 times in 20).
 #
-# Which is right? Chat and “raise hand”: reliable. A cursor's position, 50 times a second: lossy,
-# for the next one makes up for the lost one.
+# The reliable ones all came, and paid with time: look at their p95. They are handed over in order,
+# so a lost one holds up all those behind it.
+#
+# Which is right? Chat and “raise hand”: reliable. The position of a mouse, 50 times a second:
+# lossy, for the next one makes up for the lost one.
 #
 # *Reliable* does not mean stored. Who joins later, or was away, gets nothing of it.
 #
 # ### Text and remote calls
 #
-# A text may be long: it is cut into packets and put together again. A **remote call** (RPC) waits
-# for an answer, or an error. The link is clean again.
+# A *text* may be long: the SDK cuts it into packets, and puts it together again. A **remote call**
+# (RPC) waits for an answer, or an error. alice tries 20 of each. The link is clean again.
 
 
 # %%
@@ -496,28 +528,33 @@ async def calls():
 (await stage.play(calls)).round(1)
 
 # %% [markdown]
+# Each text has 20,000 letters, more than fits into one packet of the network. All are answered:
+# texts and calls are reliable.
+#
 # ### The token endpoint
 #
-# Who gives the app its token? Your backend, after the user has signed in. LiveKit's SDKs ask so: a
-# POST with the ID token of Firebase, Supabase or another identity provider. The lab's endpoint
-# checks it, and answers with a room token. Here is what such a request is:
+# Who gives the app its token? Your backend, after the user has signed in. Often the signing in is
+# done by a service, an *identity provider*: Firebase and Supabase are two. It gives the app an
+# *ID token*, which says who the user is. The app sends that to your backend by HTTP, and gets a
+# room token back. The address where it asks is the **token endpoint**.
+#
+# The lab has one. This is how LiveKit's SDKs ask it:
 
 
 # %%
 async def ask(endpoint, id_token, room_name):
     import aiohttp
 
-    headers = {"Authorization": f"Bearer {id_token}"}
+    who, wanted = {"Authorization": f"Bearer {id_token}"}, {"room_name": room_name}
     async with aiohttp.ClientSession() as session:
-        wanted = {"room_name": room_name}
-        async with session.post(endpoint.url, json=wanted, headers=headers) as answer:
+        async with session.post(endpoint.url, json=wanted, headers=who) as answer:
             return await answer.json()
 
 
 # %% [markdown]
-# Two identity providers of the lab's own sign as Firebase and Supabase do, each in its own way
-# (RS256 and ES256). Four tokens ask: two good ones, one that has expired, and one of a provider
-# that the endpoint does not know. And the first user asks for the room that is full.
+# The lab also plays two identity providers, which sign as Firebase and as Supabase do. Five
+# requests come: two good ones, one with an expired ID token, one from a provider that the endpoint
+# does not know, and one for the room that is full.
 
 
 # %%
@@ -539,40 +576,51 @@ def answered(answer):
     return {"identity": claims["sub"], "room": claims["video.room"]}
 
 
-await stage.play(endpoint)
+pd.DataFrame(await stage.play(endpoint), columns=["request", "the endpoint answers"])
 
 # %% [markdown]
-# The identity comes from the ID token, never from what the app says of itself. And the full room is
-# said to be full, in words.
+# The identity comes from the ID token, never from what the app says of itself. And whoever asks
+# for the full room is told so, in words.
 #
 # ## Change one thing
 #
-# Give a listener his rights: he may join and listen to others, he may raise his hand (an attribute
-# of his own), and nothing else. The names are those of `VideoGrants`; you have met most of them in
-# the table of the claims (there they are written `canPublish`, here `can_publish`).
+# lena wants to listen. She may join, hear and see others, and raise her hand (an attribute of her
+# own). She may do nothing else. Write her rights as a dictionary, for instance
+# `{"can_subscribe": True}`. The other names are in the table of claims: what is `canPublish` there
+# is `can_publish` here. One of them you met under *The list, attributes and metadata*. The second
+# cell signs a token with them (a backend needs no server for that) and reads it.
 
 
 # %%
 def listener_rights():
     """Return the rights of somebody who may listen and raise a hand, as a dictionary."""
     ### BEGIN SOLUTION
-    nothing = {"can_publish": False, "can_publish_data": False}
-    return {**nothing, "can_subscribe": True, "can_update_own_metadata": True}
+    return {
+        "can_publish": False,
+        "can_publish_data": False,
+        "can_subscribe": True,
+        "can_update_own_metadata": True,
+    }
     ### END SOLUTION
 
 
 # %% tags=["needs-solution"]
-async def listener():
-    token = lab.room_token(stage.server, "lena", "lobby", **listener_rights())
-    rights = lab.read_token(token)["value"].filter(like="video.")
-    return rights.rename(lambda name: name.removeprefix("video.")).to_dict()
-
-
-await stage.play(listener)
+backend = rooms.ServerAddress(
+    "ws://127.0.0.1", "labkey", "a long secret that I made up a moment ago"
+)
+token = lab.room_token(backend, "lena", "lobby", **listener_rights())
+lab.read_token(token).filter(like="video", axis=0)
 
 # %% [markdown]
-# More to try: set the loss of `data` to 0.2, and guess the lossy row first. Send 5 a second instead
-# of 50: what becomes of the reliable p95, and why?
+# <details><summary>What should be there</summary>
+#
+# `canPublish` and `canPublishData` are false: both are given unless you say no. `canSubscribe` is
+# true. `canUpdateOwnMetadata` is true, too: it is off unless you say yes.
+#
+# </details>
+#
+# More to try: in the cell of `data`, set the loss to 0.2, and guess the lossy row first. Or send 5
+# messages a second instead of 50: what becomes of the reliable p95, and why?
 #
 # ## Control questions
 #
@@ -588,8 +636,8 @@ rights.groupby("who")["function"].apply(list).to_dict()
 # <details><summary>Answer</summary>
 #
 # Those that concern others or the room: create, list, mute, remove, change rights, mint a token.
-# Who holds the API secret can do all of them, in every room, as anybody. So it is in no app:
-# whoever unpacks the app has it.
+# Who holds the API secret can do all of them, in every room, as anybody. So never put it into an
+# app: whoever unpacks the app has it.
 #
 # </details>
 #
@@ -597,9 +645,9 @@ rights.groupby("who")["function"].apply(list).to_dict()
 #
 # <details><summary>Answer</summary>
 #
-# The backend creates it, or somebody joins with a good token and the server makes it (unless
-# `auto_create` is off). Its limit comes from the backend in both cases: in the call, or signed
-# inside the token.
+# The backend creates it. Or somebody joins with a good token, and the server makes it (unless
+# `auto_create` is off in its settings). In both cases its limit comes from the backend: in the
+# call, or signed inside the token.
 #
 # </details>
 #
@@ -622,8 +670,8 @@ names[names.str.contains("participant|joined|track")].tolist()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# His app waits for *participant_connected*. For alice none comes: she was there. First look at
-# `remote_participants`, then listen.
+# His app waits for *participant_connected*. For alice none comes: she was there before. First look
+# at `remote_participants`, then listen.
 #
 # </details>
 #
@@ -632,17 +680,17 @@ names[names.str.contains("participant|joined|track")].tolist()
 # - The server says “500” when a room is full. Whom would you rather tell why, and whom not?
 # - Muting somebody is allowed and un-muting is not. Which rules of your own would you add for a
 #   lesson with 30 pupils?
-# - The server dies now. What do alice and bob notice, and when? The chapter on reconnection
-#   measures it.
+# - The server dies now. What do alice and bob notice, and when?
+#   [Reconnection](deeper/09-reconnection.ipynb) measures it.
 #
 # ## Troubleshooting
 #
-# - **“Recorded on …”**: there is no server. The first cell says why; `labkit livekit --build` in a
-#   terminal builds it.
+# - **“Recorded on …”**: there is no server. The cell that starts it says why;
+#   `labkit livekit --build` in a terminal builds it.
 # - **“This room is running already”**: `await room.close()`, then run its cell again.
-# - **The room “two” is not full**: its cell was run before, and the room is a new one. Run all
+# - **The room “two” is not full**: its cell was run twice, and the room is a new one. Run all
 #   cells from the top.
-# - **A cell waits for 20 s and then says “did not answer”**: the machine is overloaded. Run it
+# - **A cell waits for 20 s and then says “did not answer”**: the computer is too busy. Run it
 #   again.
 #
 # ## Clean up

@@ -4,7 +4,8 @@
 # **You will** encrypt alice's pictures so that even the server cannot see them, and look at them
 # with the right key, with a wrong one, and with none.
 #
-# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb).
+# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb), which tells what the
+# server, `stage` and `room.ask` are.
 
 # %%
 import asyncio
@@ -13,7 +14,7 @@ import labkit as lab
 from labkit import rooms
 
 # %% [markdown]
-# Where no server can be had, this cell says why, and what was recorded is shown:
+# If there is no server, this cell says why, and you see what was recorded:
 # `../data/encryption-scenes.json` and `../data/encryption-keys.run`.
 
 # %%
@@ -21,9 +22,9 @@ stage = await rooms.stage("../data/encryption-scenes.json")
 stage
 
 # %% [markdown]
-# WebRTC always encrypts, but from hop to hop: with an SFU, from alice to the server, and from the
-# server to bob. In between, the server has the pictures in clear. With **end-to-end encryption**
-# the app encrypts each frame once more, with a key that it has from elsewhere; the server forwards
+# WebRTC always encrypts, but only from one machine to the next: from alice to the server, and from
+# the server to bob. On the server itself the pictures are open. With **end-to-end encryption** the
+# app encrypts each frame once more, with a key that the server does not have. The server passes on
 # what it cannot read.
 #
 # ## Predict
@@ -56,8 +57,11 @@ await stage.open(room)
 run = await stage.record("encryption-keys", room, 4)
 
 # %% [markdown]
-# What arrived, what was decoded, and in how many of the decoded pictures could the lab read the
-# number that alice has drawn into it? (The SDK counts from the moment of joining.)
+# What did each of them get? The SDK counts from the moment of joining:
+#
+# - *packets_received* and *frames_decoded*: what arrived, and what became a picture.
+# - *unreadable*: pictures in which the lab could not read the number that alice draws into each.
+# - *plis*: how often a new key frame was asked for (picture loss indications).
 
 # %%
 wanted = ["packets_received", "frames_decoded", "unreadable", "plis"]
@@ -69,10 +73,9 @@ last[wanted]
 guess.compare(last.loc["carol", "frames_decoded"])
 
 # %% [markdown]
-# All three get the same packets. bob sees pictures. carol sees none, and dora at most a few, which
-# are garbage: her decoder was given cipher text, and took some of it for a picture. Both ask for a
-# new key frame again and again (*plis*, picture loss indications): they think that something was
-# lost.
+# All three get packets. bob sees pictures. carol sees none. dora sees at most a few, and they are
+# garbage: her decoder was given encrypted bytes, and took some of them for a picture. Both ask for
+# a new key frame again and again: they think that something was lost.
 #
 # And what was carol's app told?
 
@@ -83,8 +86,8 @@ told[["at_s", "peer", "name", "detail"]]
 
 # %% [markdown]
 # bob is told that all is well. carol is told **nothing**: there is no event for a wrong key.
-# (*packets_without_pictures* is the lab's own: packets come and no picture does.) An app that shows
-# carol a black tile for ever has no other way to find out, either.
+# (*packets_without_pictures* is an event of the lab: packets come and no picture does.) carol's app
+# has no other way to find out either: it must watch whether pictures come.
 #
 # ### Data, too
 #
@@ -114,13 +117,13 @@ async def greeting():
 await stage.play(greeting)
 
 # %% [markdown]
-# Data is encrypted as well, and again nobody is told of what cannot be opened.
+# Data is encrypted as well. And again nobody is told that something came and could not be opened.
 #
 # ### What stays visible
 #
-# The server needs to know where packets go and what a key frame is. So it still sees who is in the
-# room, when somebody speaks, how large each frame is, and which codec it has; and the room's
-# metadata and attributes are not encrypted at all.
+# The server must know where packets go, and which frame is a key frame. So it still sees who is in
+# the room, when somebody speaks, how large each frame is, and which codec it has. Metadata and
+# attributes are not encrypted at all. Here is a part of what it can tell about alice's picture:
 
 
 # %%
@@ -136,20 +139,20 @@ async def seen_by_the_server(livekit):
 await stage.play(seen_by_the_server)
 
 # %% [markdown]
-# The last number says *encrypted* (1 is GCM, 0 would be none): the server knows that much.
+# Whose it is, its name, its size. The last number is the kind of encryption: 1 is GCM (a way to use
+# AES), 0 would be none. The server knows that much.
 #
 # ## Food for thought
 #
 # - The key must reach bob, and must not pass the server. Which ways do you know?
-# - A recording on the server gets cipher text. What does a service that promises both, recordings
-#   and end-to-end encryption, have to do?
+# - A recording on the server gets encrypted frames. What must a service do that promises both,
+#   recordings and end-to-end encryption?
 # - Would you tell carol “wrong key”, or try the next one by yourself?
 #
 # ## Troubleshooting
 #
 # - **bob sees nothing either**: his key is not the same text as alice's.
-# - **The table lacks somebody**: the recording was too short for a reading of the statistics. Run
-#   it again.
+# - **Somebody is missing in the table**: the recording was too short. Run its cell again.
 #
 # ## Clean up
 

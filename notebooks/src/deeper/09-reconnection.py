@@ -4,7 +4,8 @@
 # **You will** break alice's and bob's call in five ways, the last time by killing the server, and
 # measure how long bob sees nothing.
 #
-# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb).
+# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb), which tells what the
+# server, `stage` and `room.ask` are.
 
 # %%
 import asyncio
@@ -14,7 +15,7 @@ from labkit import plots, rooms
 from labkit.run.gaps import interruptions
 
 # %% [markdown]
-# Where no server can be had, this cell says why, and what was recorded is shown:
+# If there is no server, this cell says why, and you see what was recorded:
 # `../data/reconnection-scenes.json`, `../data/reconnection-bob.run` and
 # `../data/reconnection-killed.run`.
 
@@ -32,8 +33,8 @@ await stage.open(room)
 # %% [markdown]
 # ## Predict
 #
-# The server is killed in the middle of the call, as by a crash, and a new one is there two seconds
-# later, at the same address and with the same secret. Nobody presses anything.
+# The server is killed in the middle of the call, as by a crash. Two seconds later a new one is
+# started, at the same address and with the same secret. Nobody presses anything.
 
 # %%
 question = "For how many seconds does bob see no new picture?"
@@ -75,17 +76,18 @@ run = await stage.record("reconnection-bob", room, 12, meanwhile=accidents)
 interruptions(run, "bob", "accident").round(0)
 
 # %% [markdown]
-# *named* is the first event that says so, *back* is bob's own *reconnected*, *longest gap* the
-# longest time without a new picture. At 15 pictures a second 67 ms are normal.
+# Each row is an accident, in ms: *named* until bob's app was told, *back* until it was told
+# *reconnected*, and the *longest gap* without a new picture. (15 pictures a second are one every
+# 67 ms.)
 
 # %%
 plots.plot_gaps(run, "bob", "accident")
 
 # %% [markdown]
-# The signal reconnect takes longest and costs next to nothing: the pictures do not need the
-# WebSocket. The other three cost up to a second, because a key frame must come first. And bob's app
-# must do something: after them he has a *new* track of alice, and must show that one. Here is what
-# it was told:
+# The signal reconnect costs next to nothing: pictures do not need the WebSocket. The other three
+# have a gap: the media connection is new, and a key frame must come first. And bob's app must do
+# something: he now has a *new* track of alice, and must show that one. This is what his app was
+# told after the full reconnect:
 
 # %%
 events = run.events[run.events["peer"] == "bob"]
@@ -116,12 +118,12 @@ guess.compare(outage["longest_gap_ms"].iloc[0] / 1000)
 plots.plot_gaps(killed, "bob", "accident")
 
 # %% [markdown]
-# Both come back by themselves: tokens still hold, since the secret is the same, and the room is
-# made anew by joining. What is lost is what the server knew: the room's limit and metadata, who was
-# muted, rights that were changed.
+# Both come back by themselves. Their tokens still hold, since the secret is the same, and the first
+# one who joins makes the room anew. What the server knew is lost: the room's limit and metadata,
+# who was muted, which rights were changed.
 #
-# Of the gap, two seconds are the server's absence. The rest is patience: each client waits longer
-# after each try that failed.
+# For two seconds of the gap there was no server. The rest is waiting: after each try that failed, a
+# client waits longer until the next.
 
 # %%
 names = ["reconnecting", "reconnected", "server_gone", "server_back"]
@@ -129,8 +131,8 @@ told = killed.events[killed.events["name"].isin(names)]
 told[["at_s", "peer", "name"]]
 
 # %% [markdown]
-# Who gets nothing for half a minute gives up: then the reason is `UNKNOWN_REASON`, and the app
-# itself must ask for a token and join again.
+# If no server comes back, a client gives up in the end. The event *disconnected* then says
+# `UNKNOWN_REASON`, and the app itself must ask for a token and join again.
 #
 # ## Change one thing
 #
@@ -141,8 +143,7 @@ told[["at_s", "peer", "name"]]
 #
 # - An app shows “reconnecting …” at the first event. In which of the five cases would you rather
 #   show nothing?
-# - Which of your own state would you keep outside the room, so that a dead server does not take it
-#   along?
+# - What would you keep outside the room, so that it is not lost with the server?
 #
 # ## Troubleshooting
 #

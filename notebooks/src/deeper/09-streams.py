@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Streams and data tracks
 #
-# **You will** send a long text, a file and 50 positions of a cursor a second, and see what LiveKit
-# makes of each, and where each of them ends.
+# **You will** send a long text, a file, and the position of a mouse 50 times a second. You will see
+# what LiveKit makes of each, and how much is too much.
 #
-# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb).
+# It takes about ten minutes. It goes on from [09 · Rooms](../09-rooms.ipynb), which tells what the
+# server, `stage` and `room.ask` are.
 
 # %%
 import asyncio
@@ -16,7 +17,7 @@ from labkit import rooms
 from labkit.peers.sdkstreams import collect_frames, collect_streams, send_frames, wait_for_streams
 
 # %% [markdown]
-# Where no server can be had, this cell says why, and what was recorded is shown:
+# If there is no server, this cell says why, and you see what was recorded:
 # `../data/streams-scenes.json`.
 
 # %%
@@ -33,8 +34,8 @@ await stage.open(room)
 # %% [markdown]
 # ## Predict
 #
-# A *data packet* (chapter 09) has a limit: 64,000 bytes. A **byte stream** has none: it is cut into
-# pieces. A file of 200,000 bytes is sent.
+# A *data packet* (chapter 09) has a limit, which you will meet in a moment. A **byte stream** has
+# none: it is cut into pieces. alice sends a file of 200,000 bytes.
 
 # %%
 guess = lab.predict("Into how many pieces is the file cut?", unit="pieces")
@@ -44,6 +45,8 @@ guess
 # ## Run it, be surprised
 #
 # ### Too large for a packet
+#
+# First alice puts 70,000 bytes into one packet.
 
 
 # %%
@@ -62,15 +65,17 @@ async def too_large():
 await stage.play(too_large)
 
 # %% [markdown]
-# At least it says so, and does not drop it in silence.
+# The message names the limit, 64,000 bytes. At least there is an error: the packet is not dropped
+# in silence.
 #
 # ### Text streams and byte streams
 #
-# A receiver registers a handler for a topic. It is called when a stream *begins*, with a reader;
-# the pieces come one by one. `collect_streams` does that for bob, and counts the pieces.
+# Each stream has a *topic*, for instance `chat`. A receiver registers a function for a topic. It is
+# called when a stream *begins*, and then reads piece by piece. `collect_streams` does that for bob,
+# and counts the pieces.
 #
-# alice sends a short text, a text word by word (as from somebody who types, or from a language
-# model), a text of a million letters, and a file.
+# alice sends four streams: a short text, a text word by word (as if somebody typed it), a text of a
+# million letters, and a file.
 
 
 # %%
@@ -113,17 +118,17 @@ got.round(2)
 guess.compare(got.set_index("stream").loc["photo.jpg", "pieces"])
 
 # %% [markdown]
-# A piece of the file has 15,000 bytes at most. The text of a million letters arrived as one piece,
-# though it was far larger than a packet: text is compressed, and a million times the same letter is
-# little. Try it with something that cannot be compressed.
+# Divide: the SDK cuts a file into pieces of 15,000 bytes at most. But the text of a million letters
+# arrived as one piece, and it was far larger than a packet. The SDK compresses text, and a million
+# times the same letter becomes very little. Try it with letters that differ.
 #
-# Streams are reliable and in order, and no more stored than packets are: who comes later misses
-# them.
+# Streams are reliable and in order. Like packets, they are not stored: who comes later misses them.
 #
 # ### A data track: lossy, many a second
 #
-# A **data track** is for positions, sensors, game states: published once, subscribed to like a
-# camera, and nothing of it is sent again. Each frame carries a time, so its way can be measured.
+# A **data track** is for positions, sensors, game states. It is published and subscribed to like a
+# camera, and what is lost is not sent again. Each message, here called a frame, carries the time at
+# which it was sent. So its way can be measured: *p50_ms* is what half of them needed at most.
 
 
 # %%
@@ -152,8 +157,8 @@ async def flood():
 await stage.play(flood)
 
 # %% [markdown]
-# Some are refused with an error, *queue full*; most of the others are dropped on the way without a
-# word. A data track wants to be paced: as many a second as the eye needs.
+# Some were refused with an error, *queue full*. Most of the others were dropped on the way, without
+# a word. So send as many a second as the eye needs, and not more.
 #
 # ## Which one for what?
 #
@@ -164,18 +169,18 @@ await stage.play(flood)
 # | text stream | yes | none | long texts, word by word |
 # | byte stream | yes | none | files, pictures |
 # | remote call (RPC) | yes, with an answer | as text | “do this, and tell me” |
-# | data track | no | pace it | positions, sensors, at a steady rate |
+# | data track | no | a steady, moderate rate | positions, sensors |
 #
 # ## Food for thought
 #
 # - Your app shows a progress bar for a file. Which number do you show: what was written, or what
 #   the other one has read? Who tells it?
-# - A teacher's pen draws a line by 60 positions a second. Which one would you take for the line
+# - A teacher's pen draws a line, 60 positions a second. Which kind would you take for the line
 #   while it is drawn, and which for the finished one?
 #
 # ## Troubleshooting
 #
-# - **“3 of 4 streams arrived …”**: the machine is overloaded; run the cell again.
+# - **“3 of 4 streams arrived …”**: the computer is too busy. Run the cell again.
 # - **`IndexError` in `positions`**: bob had not subscribed yet. Run its cell again.
 #
 # ## Clean up
