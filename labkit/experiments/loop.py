@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import sys
 import threading
 from collections.abc import Coroutine
@@ -23,6 +24,9 @@ SWITCH_INTERVAL_S = 0.0005
 
 CLEAN_UP_S = 2.0
 """How long a cancelled waiter waits for what it waited for to clean up."""
+
+LOOK_UP_S = 0.1
+"""How often a waiter wakes up: ipykernel hears an interrupt only where its loop has work."""
 
 
 class LabLoop:
@@ -137,7 +141,9 @@ class Job(Generic[T]):
         self.ended.add_done_callback(tell)
         try:
             async with asyncio.timeout(timeout):
-                await over.wait()
+                while not over.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(over.wait(), LOOK_UP_S)
         except TimeoutError:
             return False
         return True
