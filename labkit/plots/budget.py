@@ -114,7 +114,12 @@ def _end(run: Run, way: tuple[str | None, str | None], total: float) -> str:
 def _in_words(budget: dict[str, float]) -> str:
     words = _words()
     known = {step: value for step, value in budget.items() if not math.isnan(value)}
-    return ", ".join(f"{words[step]} {value:.1f} ms" for step, value in known.items())
+    return ", ".join(f"{words[step]} {_no_minus(v):.1f} ms" for step, v in known.items())
+
+
+def _no_minus(value: float) -> float:
+    """Return a value to be written with one digit: what rounds to zero has no sign."""
+    return round(value, 1) + 0.0
 
 
 def _why(runs: list[Run], way: tuple[str | None, str | None]) -> str:
@@ -136,7 +141,7 @@ def _draw_step(
     style: dict[str, Any] = {"color": cycle(COLORS, i), "hatch": cycle(HATCHES, i)}
     style |= {"height": HEIGHT, "edgecolor": "white", "linewidth": 1.2}
     style |= normalize_kwargs(kwargs, Rectangle)
-    label: str | None = f"{word} {values[0]:.1f} ms" if len(values) == 1 else word
+    label: str | None = f"{word} {_no_minus(values[0]):.1f} ms" if len(values) == 1 else word
     for row, (value, budget) in enumerate(zip(values, budgets, strict=True)):
         if math.isnan(value):
             continue

@@ -22,6 +22,7 @@ from labkit.plots.style import (
     legend,
     line_style,
     say_why,
+    small_size,
 )
 from labkit.run import Run
 from labkit.run.topology import topology_table
@@ -53,7 +54,8 @@ def plot_topologies(
 
     One curve for each of mesh, MCU and SFU. A curve ends with a large cross where the machine is
     full (``labkit.run.topology.topology_row``, in at least half of the runs of that N): what more
-    participants cost cannot be told from what a busy machine costs. The CPU is that of all
+    participants cost cannot be told from what a busy machine costs. A latency there that is far
+    above all others is drawn at their height, and written beside the cross. The CPU is that of all
     processes, whoever's work they do. The latency's band reaches from the median to the 95th
     percentile.
 
@@ -120,7 +122,8 @@ def _draw(
     ax: Axes, name: str, label: str, curves: dict[str, pd.DataFrame], kwargs: dict[str, Any]
 ) -> None:
     label_axes(ax, None, "", _("Participants"), label)
-    for topology, rows in curves.items():
+    low = _kept_low(ax, name, curves) if name == "latency_p50_ms" else curves
+    for topology, rows in low.items():
         if rows[name].notna().any():
             _draw_curve(ax, name, topology, rows, kwargs)
     if not ax.lines:
@@ -132,6 +135,24 @@ def _draw(
     legend(ax)
     said = [_told(topology, rows, name) for topology, rows in curves.items()]
     describe_axes(ax, f"{label}. " + " ".join(text for text in said if text))
+
+
+def _kept_low(ax: Axes, name: str, curves: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the curves with a full machine's latency at the upper edge, written beside it.
+
+    It would be so high that nothing else could be told apart.
+    """
+    calm = [rows.loc[~rows["full"], "latency_p95_ms"].max() for rows in curves.values()]
+    highest = max((float(value) for value in calm if value > 0), default=math.inf)
+    kept = {}
+    for topology, rows in curves.items():
+        beyond = rows["full"] & (rows[name] > 1.3 * highest)
+        for n, value in zip(rows.loc[beyond, "n"], rows.loc[beyond, name], strict=True):
+            text = _("{value:.0f} ms ↑").format(value=value)
+            place: dict[str, Any] = {"ha": "right", "va": "center", "size": small_size(ax)}
+            ax.annotate(text, (n, highest), (-14, 0), textcoords="offset points", **place)
+        kept[topology] = rows.assign(**{name: rows[name].mask(beyond, highest)})
+    return kept
 
 
 def _number_the_participants(ax: Axes, curves: dict[str, pd.DataFrame]) -> None:
@@ -149,9 +170,10 @@ def _draw_curve(
     label = _label(topology, rows)
     line = line_style(i, kwargs, **style, **marks, label=label, gid=f"curve {topology}")
     ax.plot(rows["n"], rows[name], **line)
+    calm = rows[~rows["full"]]
     if name == "latency_p50_ms":
-        above = rows["latency_p95_ms"]
-        ax.fill_between(rows["n"], rows[name], above, color=line["color"], alpha=0.15, lw=0)
+        above = calm["latency_p95_ms"]
+        ax.fill_between(calm["n"], calm[name], above, color=line["color"], alpha=0.15, lw=0)
     full = rows[rows["full"]]
     if len(full):
         said = _("{topology}: the machine is full").format(topology=_name(topology))
