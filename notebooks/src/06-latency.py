@@ -171,7 +171,8 @@ for imposed_ms, one in {50: middle, 100: far}.items():
 
 # %% [markdown]
 # Before you believe a measurement, ask what its instrument does. The link is a program too, and it
-# can be late. It writes down by how much: its *own error*.
+# can be late. It writes down by how much: its *own error*, the second column. 99 of 100 packets
+# were less late than its p99.
 
 # %%
 plots.plot_link([middle, far])
