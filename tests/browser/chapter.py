@@ -34,5 +34,6 @@ def run_chapter(
     ended = done if exercises else done.or_(complaint)
     ended.first.wait_for(timeout=within_s * 1000 * notebook.second_s)
     if not exercises:
-        assert complaint.all_text_contents() == []
+        said = complaint.all_text_contents()
+        assert said == [], said
     return place
