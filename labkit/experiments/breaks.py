@@ -7,6 +7,7 @@ from labkit.words import _
 
 __all__ = [
     "NoMediaPath",
+    "connection_lost_error",
     "failed_error",
     "no_media_path_error",
     "no_viewer_error",
@@ -75,6 +76,15 @@ def page_left_error() -> CallError:
         _("The browser has left the call."),
         _("Its page was closed or reloaded, or the link was dead for too long."),
         _("Press a button to start again."),
+    )
+
+
+def connection_lost_error() -> CallError:
+    """Return the error for peers whose connection ended in the middle of a call."""
+    return CallError(
+        _("The connection between the peers is lost."),
+        _("One of them closed it, or for 30 s no answer came through the link."),
+        _("Try less loss, or a higher rate_kbps, and start again."),
     )
 
 

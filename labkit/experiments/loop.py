@@ -12,7 +12,7 @@ import concurrent.futures
 import contextlib
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
 __all__ = ["Job", "LabLoop", "lab_loop", "on_lab_loop"]
@@ -141,9 +141,8 @@ class Job(Generic[T]):
         self.ended.add_done_callback(tell)
         try:
             async with asyncio.timeout(timeout):
-                while not over.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(over.wait(), LOOK_UP_S)
+                with _looking_up(loop):
+                    await over.wait()
         except TimeoutError:
             return False
         return True
@@ -167,6 +166,19 @@ class Job(Generic[T]):
         else:
             self.ended.set_result(task.result())
         self._lab.release()
+
+
+@contextlib.contextmanager
+def _looking_up(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    def again() -> None:
+        nonlocal timer
+        timer = loop.call_later(LOOK_UP_S, again)
+
+    timer = loop.call_later(LOOK_UP_S, again)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _run(started: concurrent.futures.Future[asyncio.AbstractEventLoop]) -> None:

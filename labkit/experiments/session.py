@@ -10,6 +10,7 @@ from typing import Any
 from labkit.errors import CallError, LabError
 from labkit.experiments.basesession import FLUSH_S, STRAGGLERS_S, BaseSession
 from labkit.experiments.breaks import (
+    connection_lost_error,
     failed_error,
     no_media_path_error,
     not_connected_error,
@@ -61,6 +62,7 @@ class Session(BaseSession):
         self.spec = spec
         self._bridge: Bridge | None = None
         self._leaving: asyncio.TimerHandle | None = None
+        self._closing = False
         sides = Sides(spec, tap=tap, clock=clock, book=self._book,
                       on_decoded=self._decoded, notify=notify)  # fmt: skip
         self._numbered = sides.numbered()
@@ -117,6 +119,7 @@ class Session(BaseSession):
 
     async def close(self) -> None:
         """Close everything, also what was opened halfway."""
+        self._closing = True
         await super().close()
         if self._leaving is not None:
             self._leaving.cancel()
@@ -141,9 +144,8 @@ class Session(BaseSession):
             if isinstance(error, LabError):
                 raise
             raise not_connected_error(within_s, page=self._page is not None) from None
-        if self._page is not None:
-            for peer in self.peers.values():
-                peer.pc.on("connectionstatechange", self._look_for_the_page)
+        for peer in self.peers.values():
+            peer.pc.on("connectionstatechange", self._look_for_the_end)
 
     async def _page_is_heard(self) -> bool:
         """Return whether the page, where there is one, has got anything through to the relay."""
@@ -152,9 +154,13 @@ class Session(BaseSession):
         there, _back = self.spec.directions
         return bool((await self.counts())[there]["received"])
 
-    def _look_for_the_page(self) -> None:
+    def _look_for_the_end(self) -> None:
         gone = any(p.connection_state in ("closed", "failed") for p in self.peers.values())
-        if gone and self._leaving is None:  # a page that says good-bye is heard in the meantime
+        if not gone or self._closing:
+            return
+        if self._page is None:
+            self._notify("failed", connection_lost_error())
+        elif self._leaving is None:  # a page that says good-bye is heard in the meantime
             loop = asyncio.get_running_loop()
             self._leaving = loop.call_later(GOODBYE_S, self._notify, "failed", page_left_error())
 

@@ -21,6 +21,7 @@ from labkit.media.tracks import AudioSourceTrack, SourceTrack
 from labkit.peers import private
 from labkit.peers.clock import Clock
 from labkit.peers.codecs import prefer_codec
+from labkit.peers.consent import be_patient
 from labkit.peers.datagrams import DatagramCounter
 from labkit.peers.jitterbuffers import jitter_buffer_class, new_jitter_buffer
 from labkit.peers.packetbook import PacketBook, noting
@@ -87,8 +88,7 @@ class Peer:
         self._counter = DatagramCounter()
         self._sources = {"audio": audio, "video": video}
         self._receives, self._stamped = receives, stamped
-        self._codec = codec
-        self._buffer_class = jitter_buffer_class(jitter_buffer)
+        self._codec, self._buffer_class = codec, jitter_buffer_class(jitter_buffer)
         self._book = book or PacketBook(self.tap, self.clock)
         self._place = place
         self._on_decoded = on_decoded or (lambda *_ignored: None)
@@ -215,6 +215,7 @@ class Peer:
         self.event(f"{kind}_created")
         for connection in private.ice_connections(self.pc):
             private.stay_on_loopback(connection)
+            be_patient(connection)
         if kind == "answer":  # media can flow as soon as the answer is set
             self._attach_probes()
         await self.pc.setLocalDescription(description)

@@ -10,6 +10,7 @@ import queue
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aioice import stun
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "encoder_of",
     "ice_connections",
     "nominated_pair",
+    "replace_consent",
     "replace_jitter_buffer",
     "stay_on_loopback",
     "transports_of",
@@ -25,6 +27,9 @@ __all__ = [
 ]
 
 LOOPBACK = "127.0.0.1"
+
+CONSENT_REPEATS = 5
+"""How often a check of consent is sent again, at 0.5, 1.5, 3.5, 7.5 and 15.5 s."""
 
 CONTRACT: dict[str, tuple[str, ...]] = {
     "aiortc.RTCRtpSender": (
@@ -44,8 +49,15 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     "aiortc.codecs.h264.H264Encoder": ("_packetize",),
     "aiortc.codecs.vpx.Vp8Encoder": ("_packetize",),
     "aiortc.jitterbuffer.JitterBuffer": ("add", "capacity"),
-    "aioice.Connection": ("_nominated", "_protocols", "get_component_candidates"),
-    "aioice.ice.StunProtocol": ("datagram_received", "send_data", "send_stun"),
+    "aioice.Connection": (
+        "_nominated",
+        "_protocols",
+        "_query_consent_task",
+        "build_request",
+        "get_component_candidates",
+        "query_consent",
+    ),
+    "aioice.ice.StunProtocol": ("datagram_received", "request", "send_data", "send_stun"),
 }
 """Attributes by the dotted name of their class."""
 
@@ -111,3 +123,33 @@ def stay_on_loopback(connection: Any) -> None:
         return gather
 
     wrap(connection, "get_component_candidates", around)
+
+
+def replace_consent(
+    connection: Any, keep: Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+) -> None:
+    """Let ``keep(ask)`` say how long an aioice connection may send: it ends when that returns.
+
+    ``ask`` sends a check on the pair that ICE has agreed on, and returns whether it was answered.
+    """
+
+    async def query_consent() -> None:
+        await keep(lambda: _is_answered(connection))
+        connection._query_consent_task = None  # it would cancel itself
+        await connection.close()
+
+    connection.query_consent = query_consent
+
+
+async def _is_answered(connection: Any) -> bool:
+    try:
+        for pair in list(connection._nominated.values()):
+            await pair.protocol.request(
+                connection.build_request(pair, nominate=False),
+                pair.remote_addr,
+                integrity_key=connection.remote_password.encode(),
+                retransmissions=CONSENT_REPEATS,
+            )
+    except stun.TransactionError:
+        return False
+    return True
