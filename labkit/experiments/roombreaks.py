@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labkit.errors import CallError, WaitTimeout
+from labkit.errors import BadValue, CallError, LabError, WaitTimeout
 from labkit.experiments.saying import CallErrors
 from labkit.rooms.hiding import hide_tokens
 from labkit.signaling.whiperrors import WhipError
@@ -13,10 +13,16 @@ from labkit.words import _
 __all__ = [
     "RoomErrors",
     "full_error",
+    "last_error",
+    "late_error",
+    "nobody_error",
+    "not_back_error",
     "not_connected_error",
     "not_published_error",
     "seen_as_full",
+    "sent_out_error",
     "server_gone_error",
+    "taken_error",
 ]
 
 
@@ -116,10 +122,57 @@ def not_published_error(name: str, kinds: Iterable[str], within_s: float) -> Wai
     )
 
 
-def server_gone_error(url: str) -> CallError:
-    """Return the error for a server that ends while a room is on it."""
+def server_gone_error(url: str, within_s: float) -> CallError:
+    """Return the error for a server that ends while a room is on it, and does not come back."""
     return CallError(
         _("The LiveKit server {url} is gone.").format(url=url),
-        _("Its process was ended, or it crashed; whoever joined by WHIP does not come back."),
+        _("It ended, and was not back within {seconds:g} s.").format(seconds=within_s),
         _("Start the server again, and then the room."),
     )
+
+
+def not_back_error(name: str, error: LabError) -> CallError:
+    """Return the error for somebody who does not get back into the room."""
+    return CallError(
+        _("The server is back, but {name} could not join again.").format(name=name),
+        " ".join(part for part in (error.what, error.why) if part),
+        _("Close the room, and start it again."),
+    )
+
+
+def taken_error(name: str) -> BadValue:
+    """Return the error for a name that somebody in the room has already."""
+    return BadValue(
+        _("Somebody in this room is called {name!r} already.").format(name=name),
+        _("On a LiveKit server the second one of a name throws the first one out."),
+        _("Use another name, or let that one leave first."),
+    )
+
+
+def nobody_error(name: str, names: Iterable[str]) -> BadValue:
+    """Return the error for a name that nobody in the room has."""
+    return BadValue(
+        _("Nobody in this room is called {name!r}.").format(name=name),
+        next_step=_("Use one of: {names}.").format(names=", ".join(names)),
+    )
+
+
+def last_error(name: str) -> CallError:
+    """Return the error for the last one who wants to leave."""
+    return CallError(
+        _("{name} is the last one in this room.").format(name=name),
+        next_step=_("Use “await room.close()”."),
+    )
+
+
+def late_error(engine: str) -> BadValue:
+    """Return the error for a kind of participant that cannot come while a room runs."""
+    return BadValue(
+        _("A participant with engine={engine!r} cannot come later.").format(engine=engine),
+        next_step=_("Name it in lab.room(…), so that it is there from the start."),
+    )
+
+
+def sent_out_error(name: str) -> CallError:
+    """Return the error for somebody who was let go, or whose room was closed, on the way in."""
+    return CallError(_("{name} had to leave before it was in the room.").format(name=name))

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
-from labkit.experiments.experiment import Experiment
-from labkit.experiments.roombreaks import RoomErrors
-from labkit.experiments.roomspec import CLEAN, Participant, RoomAccess, RoomSpec, second_ear
-from labkit.net import Link
+from labkit.experiments.loop import lab_loop, on_lab_loop
+from labkit.experiments.participants import described, participant
+from labkit.experiments.roomaccess import room_access
+from labkit.experiments.roombreaks import (
+    RoomErrors,
+    last_error,
+    late_error,
+    nobody_error,
+    taken_error,
+)
+from labkit.experiments.roompages import PagesInRoom
+from labkit.experiments.roomspec import Participant, RoomSpec
+from labkit.experiments.visits import Visit
 from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.live.panel import RoomPanel
-    from labkit.media.film import Film
     from labkit.rooms.base import Server
 
 __all__ = ["Room", "participant", "room"]
 
-WATCHER = "lab watcher"
+JOIN_WITHIN_S = 90.0
+"""How long somebody may take to come in; what it waits for has shorter limits of its own."""
+
+LEAVE_WITHIN_S = 30.0
+
+MAY_COME_LATER = ("labkit", "livekit", "browser")
+"""Engines of those who need nothing but the room, and of a page that is there."""
 
 
-class Room(Experiment[RoomSpec]):
+class Room(PagesInRoom):
     """Participants around a LiveKit server, each with a Link up and a Link down.
 
     Made by ``lab.room(...)``; an async context manager. The server is one of the room's own
@@ -36,6 +51,9 @@ class Room(Experiment[RoomSpec]):
         super().__init__(spec)
         self._given = server
         self._own: Server | None = None
+        self._at_start = spec.participants
+        self._visits: dict[str, Visit] = {}
+        self._visit_number = 0
 
     def __repr__(self) -> str:
         names = ", ".join(self.spec.names)
@@ -86,6 +104,67 @@ class Room(Experiment[RoomSpec]):
         else:
             self._put_links({ways[name]: link for name, link in whole.items() if link is not None})
 
+    def join(self, one: str | Participant) -> Visit:
+        """Let somebody come while the room runs: ``async with room.join("carol") as carol:``.
+
+        Or ``carol = await room.join("carol")`` for one who stays until ``await carol.leave()``.
+        Whoever leaves may come back. When the room is closed, its visitors are forgotten.
+
+        Args:
+            one: What ``lab.participant`` returns, or a name for somebody who only receives.
+
+        Raises:
+            BadValue: The name is taken, or a participant cannot be like that.
+            CallError: The room is not running, is full, or the server refused.
+            WaitTimeout: It did not connect in time.
+        """
+        return Visit(self, one if isinstance(one, Participant) else participant(one))
+
+    async def leave(self, name: str) -> None:
+        """Let somebody leave; the others go on.
+
+        Args:
+            name: Somebody who is in the room, from the start or since later.
+
+        Raises:
+            BadValue: Nobody there has this name.
+            CallError: The room is not running, or nobody else is left in it.
+        """
+        carrier = self._must_run()
+        if name not in self.spec.names:
+            raise nobody_error(name, self.spec.names)
+        if len(self.spec.names) == 1:
+            raise last_error(name)
+        await on_lab_loop(carrier.ask("leave", timeout=LEAVE_WITHIN_S, name=name))
+        self._forget(name)
+
+    async def enter(self, visit: Visit) -> None:
+        """Let a visit begin; ``join`` is what calls this."""
+        carrier, one = self._must_run(), visit.participant
+        if one.engine not in MAY_COME_LATER:
+            raise late_error(one.engine)
+        if one.name in self.spec.names:
+            raise taken_error(one.name)
+        one = await self.with_page(one)
+        self.spec = self.spec.with_participant(one)
+        self._visits[one.name] = visit
+        number = self._visit_number = self._visit_number + 1
+        try:
+            access = room_access(self.spec, self.server, [one.name] if one.sends else [])
+            told = {"participant": one, "access": access, "visit": number}
+            await on_lab_loop(carrier.ask("join", timeout=JOIN_WITHIN_S, **told))
+        except BaseException:
+            lab_loop.call_soon(self._send_away, one.name, number)
+            self._forget(one.name)
+            raise
+        for way, link in zip(one.directions, (one.uplink, one.downlink), strict=True):
+            if self.spec.links.get(way, link) != link:  # it was bent meanwhile
+                lab_loop.call_soon(self._send_link, way, self.spec.links[way])
+
+    def has(self, visit: Visit) -> bool:
+        """Return whether a visitor is in the room, or on the way in."""
+        return self.state == "running" and self._visits.get(visit.name) is visit
+
     def show(self) -> RoomPanel:
         """Return the live panel: what one participant sees, charts, everybody's links."""
         from labkit.live.panel import RoomPanel
@@ -95,112 +174,48 @@ class Room(Experiment[RoomSpec]):
     def _ways_of(self, name: str) -> tuple[str, str]:
         return next(one.directions for one in self.spec.participants if one.name == name)
 
+    def _forget(self, name: str) -> None:
+        self._visits.pop(name, None)
+        if name in self.spec.names and len(self.spec.names) > 1:
+            self.spec = self.spec.without(name)
+
+    def _forget_visits(self) -> None:
+        """Have those in the room who were in it at its start, over the links of now."""
+        self._visits.clear()
+        there = {one.name: one for one in self.spec.participants}
+        people = tuple(there.get(one.name, one) for one in self._at_start)
+        self.spec = replace(self.spec, participants=people)
+
     # What follows runs on the lab's loop.
+
+    def _send_away(self, name: str, visit: int) -> None:
+        if self._carrier is not None and self.state == "running":
+            self._carrier.tell("leave", name=name, visit=visit)
+
+    def _tell_listeners(self, name: str, payload: Any) -> None:
+        if name == "server" and payload and self.state == "running" and self._carrier is not None:
+            access = room_access(self.spec, self.server, self.spec.publishers)
+            self._carrier.tell("come_back", access=access)
+        super()._tell_listeners(name, payload)
 
     async def _prepare(self) -> None:
         await super()._prepare()
+        self._at_start = self.spec.participants
         if self._given is None:
             from labkit.rooms.server import livekit
 
             self._own = livekit()
             await self._own.start()
-        self.spec = self.spec.with_access(_access(self.spec, self.server))
+        self.spec = self.spec.with_access(room_access(self.spec, self.server))
 
     async def _close_carrier(self) -> None:
         own, self._own = self._own, None
+        self._forget_visits()
         try:
             await super()._close_carrier()
         finally:
             if own is not None:
                 await own.close()
-
-
-def _access(spec: RoomSpec, server: Server) -> RoomAccess:
-    """Mint a token for everybody; the secret stays here."""
-    from labkit.rooms.tokens import room_token
-
-    tokens = {
-        one.name: room_token(
-            server, one.name, spec.room, max_participants=spec.max_participants, **one.grants
-        )
-        for one in spec.participants
-    }
-    for one in spec.second_ears:  # of a kind that is no head in a room's limit, and hidden
-        identity = second_ear(one.name)
-        tokens[identity] = room_token(
-            server, identity, spec.room, kind="agent", hidden=True,
-            can_publish=False, can_publish_data=False,
-        )  # fmt: skip
-    watcher = room_token(server, WATCHER, spec.room, room_join=False, room_admin=True)
-    url, login = _metrics_of(server)
-    return RoomAccess(
-        url=server.url, tokens=tokens, watcher=watcher, metrics_url=url, metrics_login=login
-    )
-
-
-def _metrics_of(server: Server) -> tuple[str, str]:
-    """Return where a server's counters are and what opens them; empty where nobody knows."""
-    from base64 import b64encode
-
-    from labkit.rooms.running import LivekitServer
-
-    if not isinstance(server, LivekitServer):
-        return "", ""
-    config = server.config
-    login = b64encode(f"{config.api_key}:{config.metrics_password}".encode()).decode()
-    return config.metrics_url, f"Basic {login}"
-
-
-def participant(
-    name: str,
-    *,
-    engine: str = "labkit",
-    video: Any = None,
-    audio: Any = None,
-    uplink: Link = CLEAN,
-    downlink: Link = CLEAN,
-    codec: str = "vp8",
-    jitter_buffer: str | type[Any] = "marker",
-    subscribe: bool = True,
-    grants: dict[str, Any] | None = None,
-    options: dict[str, Any] | None = None,
-    film: Film | None = None,
-) -> Participant:
-    """Describe somebody who will be in a room.
-
-    Args:
-        name: Its identity in the room, and its name in the Run.
-        engine: ``labkit`` (aiortc by WHIP: exact stamps) or ``livekit`` (LiveKit's SDK: what an
-            app uses). A labkit participant receives later publishers by a second connection.
-        video: Video source to publish.
-        audio: Audio source to publish.
-        uplink: Link from here to the server.
-        downlink: Link from the server to here.
-        codec: ``vp8`` or ``h264``; with the SDK also ``vp9``, ``av1``, ``h265``.
-        jitter_buffer: ``marker``, ``stock`` or a class; the SDK has its own.
-        subscribe: Whether it receives what others publish.
-        grants: Rights of its token by their names in ``livekit.api.VideoGrants``, for instance
-            ``{"can_publish": False}``.
-        options: Options of the SDK, for instance ``{"simulcast": False}``.
-        film: Where to write what it receives, until the room is closed; None for nowhere.
-
-    Raises:
-        BadValue: An argument is not allowed.
-    """
-    return Participant(
-        name=name,
-        engine=engine,
-        video=video,
-        audio=audio,
-        uplink=uplink,
-        downlink=downlink,
-        codec=codec,
-        jitter_buffer=jitter_buffer,
-        subscribe=subscribe,
-        grants=grants or {},
-        options=options or {},
-        film=film,
-    )
 
 
 def room(
@@ -235,24 +250,10 @@ def room(
             next_step=_("Use 1 or more, or None for no limit."),
         )
     spec = RoomSpec(
-        participants=_described(participants),
+        participants=described(participants),
         room=name or f"lab-{secrets.token_hex(4)}",
         max_participants=max_participants,
         place=place,
         seed=seed,
     )
     return Room(spec, server)
-
-
-def _described(given: tuple[str | Participant, ...]) -> tuple[Participant, ...]:
-    """Return everybody as a description; somebody publishes where a name can."""
-    silent = not any(isinstance(one, Participant) and one.sends for one in given)
-    everybody = []
-    for one in given:
-        if not isinstance(one, Participant):
-            from labkit.media import TestPattern
-
-            one = participant(one, video=TestPattern() if silent else None)
-            silent = False
-        everybody.append(one)
-    return tuple(everybody)

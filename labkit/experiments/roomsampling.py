@@ -41,8 +41,9 @@ async def sample_room_forever(session: RoomSession) -> None:
             if not session.tap.recording:
                 before.clear()
                 continue
-            for peer in session.peers.values():
-                await _sample_peer(session, peer, before)
+            for name, peer in list(session.peers.items()):
+                if session.peers.get(name) is peer:  # nobody has left meanwhile
+                    await _sample_peer(session, peer, before)
             await _sample_server(session, client)
 
 
@@ -56,7 +57,7 @@ async def _sample_peer(session: RoomSession, peer: Any, before: dict[Any, Any]) 
     kbps = _kbps(before, (peer.name, ""), now_s, peer.received_bytes)
     _add(session, now_s, peer.name, None, "received_kbps", kbps)
     by_ssrc = {probe.ssrc: probe.track for probe in peer.senders}
-    for transceiver in peer.pc.getTransceivers():
+    for transceiver in [] if peer.connection_state == "closed" else peer.pc.getTransceivers():
         incoming = peer.incoming_track(transceiver)
         for report in (await transceiver.sender.getStats()).values():
             track = by_ssrc.get(getattr(report, "ssrc", None))

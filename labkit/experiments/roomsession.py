@@ -8,54 +8,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from labkit.errors import CallError, LabError
-from labkit.experiments.basesession import BaseSession
-from labkit.experiments.breaks import failed_error
+from labkit.errors import LabError
+from labkit.experiments.comings import Comings
+from labkit.experiments.pageseat import SessionWithPages
 from labkit.experiments.processors import own_cpu_s, sample_processors
-from labkit.experiments.roombreaks import (
-    not_connected_error,
-    not_published_error,
-    server_gone_error,
-)
+from labkit.experiments.roombreaks import taken_error
+from labkit.experiments.roomreturn import Return
 from labkit.experiments.roomsampling import sample_room_forever
-from labkit.experiments.roomspec import SFU, RoomSpec
-from labkit.experiments.seats import (
-    SdkSeat,
-    SecondEarSeat,
-    Surroundings,
-    WhipSeat,
-    seat_for,
-)
+from labkit.experiments.roomspec import SFU, Participant, RoomAccess, RoomSpec, second_ear
+from labkit.experiments.seating import Seating, all_leave, all_of
+from labkit.experiments.seats import SdkSeat, Seat, Surroundings, seat_for
 from labkit.experiments.serverwatch import watch_server
 from labkit.net import Link
 from labkit.net.relay_handle import Relay
 from labkit.peers.clock import Clock
 from labkit.peers.codecs import check_codec
 from labkit.peers.packetbook import PacketBook
-from labkit.peers.whip import PublishedTrack
-from labkit.rooms.listing import Listed, list_room, unsubscribe
 from labkit.run.join import FORWARDER
 from labkit.run.tap import Tap
 
 __all__ = ["RoomSession"]
 
-CONNECT_WITHIN_S = 15.0
-PUBLISH_WITHIN_S = 10.0
-ASK_S = 0.03
-"""How often the server is asked what it shows while somebody joins."""
-
 OTHERS_S = 3.0
 """How long a recording waits, after the first frame, for the first one of each other track."""
 
+NUMBERS_APART = 200
+"""Numbers of a second visit begin at a multiple of this: four seconds of sound, so that chirps
+keep their shapes."""
 
-class RoomSession(BaseSession):
+
+class RoomSession(SessionWithPages):
     """A running room; ``start`` lets everybody join, ``close`` leaves nothing behind.
 
     Publishers join first, one after the other, then everybody else at once: a participant who
-    joins by WHIP receives what is there when it comes.
+    joins by WHIP receives what is there when it comes. Whoever joins or leaves later does so one
+    after the other.
 
     Args:
         spec: What the room is made of.
@@ -70,15 +62,23 @@ class RoomSession(BaseSession):
         tap = Tap()
         book = PacketBook(tap, clock, followed=False)
         super().__init__(relay, clock, notify, tap=tap, book=book)
-        self.spec = spec
-        around = Surroundings(
+        self._around = Surroundings(
             spec=spec, relay=relay, tap=tap, clock=clock, book=book, note=self._note,
             on_decoded=self._decoded, on_failure=lambda error: notify("failed", error),
-            is_full=self._is_full, chirps=_chirps(spec),
+            tell=notify, is_full=lambda: self._seating.is_full(),
         )  # fmt: skip
-        self._seats = {one.name: seat_for(one, around) for one in spec.participants}
-        self._ears = {one.name: SecondEarSeat(one, around) for one in spec.second_ears}
-        self._numbered = {f"{one.name}:video" for one in spec.participants if one.video}
+        self._seating = Seating(self._around, self._opened)
+        self._seats = self._seating.seats
+        self._seats.update({one.name: seat_for(one, self._around) for one in spec.in_order})
+        self._numbered = {f"{one.name}:video" for one in spec.participants if one.stamped}
+        self._next_numbers: dict[str, int] = {}
+        self._comings = Comings(self._see_off)
+        self._return = Return(self._seating, self._comings.door, notify)
+
+    @property
+    def spec(self) -> RoomSpec:
+        """The room as it is now."""
+        return self._around.spec
 
     async def start(self) -> None:
         """Let everybody join; media flows when this returns.
@@ -88,14 +88,13 @@ class RoomSession(BaseSession):
             WaitTimeout: Somebody did not connect in time.
         """
         for one in self.spec.participants:
-            if one.engine == "labkit":
-                check_codec(one.codec)
+            _check(one)
         self._begin(self.spec.seed)
         self.tap.add("peers", peer=SFU, engine=FORWARDER, place="server",
                      clock_offset_s=0.0, clock_error_s=0.0)  # fmt: skip
+        seating = self._seating
         for seat in self._seats.values():
-            await seat.open()
-            self.sides[seat.name] = self.peers[seat.name] = seat.peer
+            await seating.open(seat)
         self._tasks.append(asyncio.create_task(sample_room_forever(self), name="sample the room"))
         readings = {self.spec.place: own_cpu_s, "relay": self._relay.cpu_s}
         self._tasks.append(asyncio.create_task(sample_processors(self.tap, self.clock, readings)))
@@ -103,16 +102,52 @@ class RoomSession(BaseSession):
         self._tasks.append(asyncio.create_task(watching, name="watch the server"))
         publishing = [seat for seat in self._seats.values() if seat.participant.sends]
         for seat in publishing:
-            await self._join(seat)
-        others = [seat for seat in self._seats.values() if seat not in publishing]
-        await _all([*map(self._join, others), *map(self._open_ear, self._ears.values())])
+            await seating.join(seat)
+        others = [seating.join(seat) for seat in self._seats.values() if seat not in publishing]
+        ears = [seating.open_ear(one.name, second_ear(one.name)) for one in self.spec.second_ears]
+        await all_of([*others, *ears])
+
+    async def join(self, participant: Participant, access: RoomAccess, visit: int) -> None:
+        """Let somebody in while the room runs; media flows when this returns.
+
+        Args:
+            participant: Who comes; one of the same name who is on the way in was given up.
+            access: A token for everybody there, for the newcomer, and for ears to hear it by.
+            visit: Number of this visit.
+
+        Raises:
+            BadValue: The name or the codec cannot be.
+            CallError: It could not join; the text says why.
+            WaitTimeout: It did not connect in time.
+        """
+        let_in = partial(self._let_in, participant, access)
+        await self._comings.join(participant.name, visit, let_in)
+
+    async def leave(self, name: str, visit: int | None = None) -> None:
+        """Let somebody go; whoever is not there has left already.
+
+        Args:
+            name: Who.
+            visit: The visit that is meant, where a new one may have begun.
+        """
+        await self._comings.leave(name, visit)
+
+    def come_back(self, access: RoomAccess) -> None:
+        """Let those join anew whose server was away.
+
+        Args:
+            access: Tokens as they are now.
+        """
+        self._take(self.spec, access)
+        self._return.begin()
 
     async def change_link(self, direction: str, link: Link) -> None:
         """Bend one direction of one participant's link while the room runs."""
-        name = direction.replace(SFU, "").replace("->", "")
-        for seat in self._connections():
-            if seat.name == name and seat.peer is not None:
-                await seat.bridge.change(direction, link)
+        self._around.spec = self.spec.with_links({direction: link})
+        for seat in self._seating.connections:
+            if direction in seat.participant.directions and seat.peer is not None:
+                with contextlib.suppress(LabError):  # it has left meanwhile
+                    await seat.bridge.change(direction, link)
         self._note_event("link_changed", {"direction": direction, **link.to_dict()})
 
     async def wait_first_frame(self, within_s: float) -> float:
@@ -135,18 +170,13 @@ class RoomSession(BaseSession):
         return {
             "relay_realtime": self._relay.realtime,
             "server": self.spec.access.url,
-            "subscribed": {name: self._receives(name) for name in self._seats},
+            "subscribed": {name: self._seating.receives(name) for name in self._seats},
+            **self._browsers(),
         }
 
     async def counts(self) -> dict[str, Any]:
         """Return the relay's counters by direction."""
-        counts: dict[str, Any] = {}
-        for seat in self._connections():
-            for direction, found in (await seat.bridge.counts()).items():
-                before = counts.get(direction, {})
-                told = {name: n + before.get(name, 0) for name, n in found.items() if _is_count(n)}
-                counts[direction] = {**found, **told}
-        return counts
+        return await self._seating.counts()
 
     async def received_bytes(self) -> dict[str, int]:
         """Return what came down to everybody: the relay knows it of every engine."""
@@ -161,136 +191,95 @@ class RoomSession(BaseSession):
         return f"{track}->{receiver}"
 
     async def _close_sides(self) -> None:
+        self._comings.stop_all()
+        await self._return.close()
         # One after the other: the SDK's native part has crashed when many left at once.
-        seats = self._connections()
-        for seat in seats:
-            if isinstance(seat, SdkSeat):
-                await asyncio.gather(seat.close(), return_exceptions=True)
-        others = (seat.close() for seat in seats if isinstance(seat, WhipSeat))
-        await asyncio.gather(*others, return_exceptions=True)
-
-    def _connections(self) -> list[WhipSeat | SdkSeat]:
-        return [*self._seats.values(), *self._ears.values()]
-
-    def _receives(self, name: str) -> list[str]:
-        return sorted(t for seat in self._connections() if seat.name == name
-                      for t in seat.receives())  # fmt: skip
+        async with self._comings.door:
+            seats = self._seating.connections
+            for seat in seats:
+                if isinstance(seat, SdkSeat):
+                    await asyncio.gather(seat.close(), return_exceptions=True)
+            others = (seat.close() for seat in seats if not isinstance(seat, SdkSeat))
+            await asyncio.gather(*others, return_exceptions=True)
 
     def _expected(self) -> Iterable[tuple[str, str]]:
         return [
             (name, track)
             for name in self._seats
-            for track in self._receives(name)
+            for track in self._seating.receives(name)
             if track in self._numbered
         ]
 
     def _server_changed(self, there: bool) -> None:
         self._event(SFU, "server_back" if there else "server_gone")
-        by_whip = any(isinstance(seat, WhipSeat) for seat in self._seats.values())
-        if by_whip and not there:  # the SDK comes back by itself
-            self._notify("failed", server_gone_error(self.spec.access.url))
+        self._return.server_changed(there)
+        self._notify("server", there)  # whoever has the secret answers with new tokens
 
     def _note_event(self, name: str, detail: Any = "") -> None:
         self._event(self.spec.names[0], name, detail)
 
-    async def _join(self, seat: WhipSeat | SdkSeat) -> None:
-        await self._enter(seat)
-        if seat.participant.sends:
-            await self._published(seat)
-
-    async def _open_ear(self, seat: WhipSeat) -> None:
-        """Let somebody receive who came later."""
-        await seat.open()
-        self.peers[seat.identity] = seat.peer
-        await self._enter(seat)
-
-    async def _enter(self, seat: WhipSeat | SdkSeat) -> None:
-        there = await self._tracks() if seat.participant.subscribe else []
-        there = [one for one in there if one.publisher != seat.identity]
-        wanted = self._wanted(seat, there)
-        besides = [one for one in there if one not in wanted]
-        await seat.join(wanted, besides)
-        await self._connected(seat)
-        if besides and isinstance(seat, WhipSeat):
-            access, sids = self.spec.access, [one.sid for one in besides]
-            await unsubscribe(access.http_url, access.watcher, self.spec.room, seat.identity, sids)
-
-    async def _connected(self, seat: WhipSeat | SdkSeat) -> None:
-        deadline_s = self.clock.now() + CONNECT_WITHIN_S
-        while seat.peer.connection_state != "connected":
-            if seat.peer.connection_state == "failed":
-                raise failed_error(seat.name)
-            if self.clock.now() > deadline_s:
-                raise not_connected_error(seat.name, CONNECT_WITHIN_S)
-            await asyncio.sleep(0.005)
-
-    async def _published(self, seat: WhipSeat | SdkSeat) -> None:
-        """Wait until the server shows the others what somebody publishes."""
-        wanted = set(seat.participant.sends)
-        deadline_s = self.clock.now() + PUBLISH_WITHIN_S
-        while True:
-            there = {one.kind for one in await self._tracks() if one.publisher == seat.name}
-            if there >= wanted:
-                break
-            if self.clock.now() > deadline_s:
-                raise not_published_error(seat.name, sorted(wanted - there), PUBLISH_WITHIN_S)
-            await asyncio.sleep(ASK_S)
-        self._event(seat.name, "published", sorted(wanted))
-
-    def _wanted(
-        self, seat: WhipSeat | SdkSeat, there: list[PublishedTrack]
-    ) -> list[PublishedTrack]:
-        """Return one track of a kind of everybody else, without what is received already."""
-        had, found = self._receives(seat.name), dict[str, PublishedTrack]()
-        for one in there:
-            if one.publisher != seat.name and one.track not in had:
-                found.setdefault(one.track, one)
-        return list(found.values())
-
-    async def _tracks(self) -> list[PublishedTrack]:
-        ours = set(self.spec.names)
-        return [
-            PublishedTrack(one.identity, t.sid, t.name, t.kind, stamped=one.identity in ours)
-            for one in await self._listed()
-            for t in one.tracks
-        ]
-
-    async def _listed(self) -> list[Listed]:
-        access = self.spec.access
-        return await list_room(access.http_url, access.watcher, self.spec.room)
-
-    async def _is_full(self) -> bool:
-        most = self.spec.max_participants
-        if most is None:
-            return False
+    async def _let_in(self, one: Participant, access: RoomAccess) -> None:
+        _check(one)
+        if one.name in self._seats:
+            raise taken_error(one.name)
+        self._take(self.spec.with_participant(one), access)
+        seat = self._seats[one.name] = seat_for(one, self._around)
+        seat.first_number = self._next_numbers.get(one.name, 0)
+        if one.stamped:
+            self._numbered.add(f"{one.name}:video")
         try:
-            return len(await self._listed()) >= most
-        except CallError:
-            return False
+            self._event(one.name, "comes_later", {**one.describe(), **_links(one)})
+            await self._seating.open(seat)
+            await self._seating.join(seat)
+            if one.sends:
+                await self._seating.lend_ears(one.name)
+        except BaseException:
+            await self._see_off(one.name, "did_not_join")
+            raise
+
+    async def _see_off(self, name: str, said: str = "left") -> None:
+        seat = self._seats.pop(name, None)
+        if seat is None:
+            return
+        self._event(name, said)
+        going = [self._seating.ears.pop(ear) for ear in self._seating.ears_without(name)] + [seat]
+        for one in going:
+            self.peers.pop(one.identity, None)
+        self.sides.pop(name, None)
+        for one in self._seating.connections:
+            one.forget(name)
+        self._forget_frames(name, seat)
+        self._take(self.spec.without(name), self.spec.access)
+        await all_leave(going)
+
+    def _forget_frames(self, name: str, seat: Seat) -> None:
+        track = f"{name}:video"
+        self._numbered.discard(track)
+        for key in [key for key in self._last_shown if name == key[0] or track == key[1]]:
+            del self._last_shown[key]
+        newest = [probe.newest for probe in getattr(seat.peer, "senders", ())]
+        used = [number for number in newest if number is not None]
+        if used:
+            self._next_numbers[name] = (max(used) // NUMBERS_APART + 1) * NUMBERS_APART
+
+    def _take(self, spec: RoomSpec, access: RoomAccess) -> None:
+        tokens = {**self.spec.access.tokens, **access.tokens}
+        self._around.spec = spec.with_access(replace(access, tokens=tokens))
+
+    def _opened(self, seat: Seat) -> None:
+        self.peers[seat.identity] = seat.peer
+        if seat.identity == seat.name:
+            self.sides[seat.name] = seat.peer
 
     def _event(self, peer: str, name: str, detail: Any = "") -> None:
         text = detail if isinstance(detail, str) else json.dumps(detail)
         self.tap.add("events", at_s=self.clock.now(), peer=peer, name=name, detail=text)
 
 
-def _chirps(spec: RoomSpec) -> Any:
-    if all(one.engine != "livekit" for one in spec.participants):
-        return None
-    from labkit.peers.sdkchirps import ChirpBook
-
-    return ChirpBook()
+def _check(one: Participant) -> None:
+    if one.engine == "labkit":
+        check_codec(one.codec)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-async def _all(works: list[Coroutine[Any, Any, None]]) -> None:
-    """Do all at once; the first that fails ends the others."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def _links(one: Participant) -> dict[str, Any]:
+    return {"uplink": one.uplink.to_dict(), "downlink": one.downlink.to_dict()}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
+from labkit.experiments.roomchecks import BROWSER, ENGINES, SFU, check_choice, check_participant
 from labkit.experiments.spec import PLACES
-from labkit.media.audio import check_audio_source
-from labkit.media.sources import check_video_source
 from labkit.net import Link
 from labkit.words import _
 
@@ -21,12 +19,16 @@ if TYPE_CHECKING:
     from labkit.net.relay_handle import Relay
     from labkit.peers.clock import Clock
 
-__all__ = ["ENGINES", "SFU", "Participant", "RoomAccess", "RoomSpec", "second_ear"]
-
-ENGINES = ("labkit", "livekit")
-"""aiortc by WHIP, the measuring instrument; and LiveKit's own SDK, what an app uses."""
-
-SFU = "sfu"
+__all__ = [
+    "BROWSER",
+    "ENGINES",
+    "SFU",
+    "Participant",
+    "RoomAccess",
+    "RoomSpec",
+    "ear_for",
+    "second_ear",
+]
 
 CLEAN = Link()
 
@@ -49,36 +51,12 @@ class Participant:
     film: Film | None = None
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
-        _check_choice("engine", self.engine, ENGINES)
-        for name, link in (("uplink", self.uplink), ("downlink", self.downlink)):
-            if not isinstance(link, Link):
-                raise BadValue(
-                    _("{name}={link!r} is not a Link.").format(name=name, link=link),
-                    next_step=_("Use for instance {name}=Link(delay_ms=50).").format(name=name),
-                )
-        if self.video is not None:
-            check_video_source(self.video)
-        if self.audio is not None:
-            check_audio_source(self.audio)
-        if self.engine == "labkit" and self.options:
-            raise BadValue(
-                _("options={options!r} is for the SDK.").format(options=dict(self.options)),
-                next_step=_('Use engine="livekit", or leave it out.'),
-            )
-        if self.relay_only and (self.uplink, self.downlink) != (CLEAN, CLEAN):
-            raise BadValue(
-                _("{name}'s links cannot be bent.").format(name=self.name),
-                _("With relay_only the media go through a TURN server, round the lab's own relay."),
-                _("Leave out the links, or relay_only."),
-            )
+        check_participant(self)
 
-        if self.film is not None and (self.engine != "labkit" or self.sends or not self.subscribe):
-            raise BadValue(
-                _("{name} cannot make a film.").format(name=self.name),
-                _("Who films joins by WHIP, publishes nothing, and subscribes."),
-                _('Use engine="labkit" and no video or audio of its own.'),
-            )
+    @property
+    def stamped(self) -> bool:
+        """Whether it publishes pictures that carry a stamp; those of a camera do not."""
+        return self.video is not None and getattr(self.video, "stamped", True)
 
     @property
     def relay_only(self) -> bool:
@@ -101,7 +79,7 @@ class Participant:
         return {
             "engine": self.engine,
             "video": None if self.video is None else self.video.describe(),
-            "fps": None if self.video is None else self.video.fps,
+            "fps": getattr(self.video, "fps", None),
             "audio": None if self.audio is None else self.audio.describe(),
             "codec": self.codec,
             "jitter_buffer": buffer if isinstance(buffer, str) else buffer.__name__,
@@ -145,7 +123,7 @@ class RoomSpec:
     access: RoomAccess = field(default_factory=RoomAccess)
 
     def __post_init__(self) -> None:
-        _check_choice("place", self.place, PLACES)
+        check_choice("place", self.place, PLACES)
         names = [one.name for one in self.participants]
         twice = {name for name in names if names.count(name) > 1}
         if twice or not names:
@@ -197,21 +175,48 @@ class RoomSpec:
         return sender, listening[0] if listening else SFU
 
     @property
+    def publishers(self) -> tuple[str, ...]:
+        """Names of those who publish something."""
+        return tuple(one.name for one in self.participants if one.sends)
+
+    @property
+    def in_order(self) -> tuple[Participant, ...]:
+        """Everybody as they join: pages last, because they receive only what is there then."""
+        return tuple(sorted(self.participants, key=lambda one: one.engine == BROWSER))
+
+    @property
     def second_ears(self) -> tuple[Participant, ...]:
         """Those who need a second connection to receive who publishes after them.
 
         A participant by WHIP receives what is there when it joins, and publishers join in order.
         """
-        publishers = [one for one in self.participants if one.sends]
+        publishers = [one for one in self.in_order if one.sends]
         return tuple(one for one in publishers[:-1] if one.subscribe and one.engine == "labkit")
+
+    def participant(self, name: str) -> Participant:
+        """Return one of the participants, by name."""
+        return next(one for one in self.participants if one.name == name)
 
     def with_links(self, links: Mapping[str, Link]) -> RoomSpec:
         """Return the same room over other links."""
         bent = []
         for one in self.participants:
-            up, down = one.directions
-            bent.append(replace(one, uplink=links[up], downlink=links[down]))
+            up, down = (links.get(way, self.links[way]) for way in one.directions)
+            bent.append(replace(one, uplink=up, downlink=down))
         return replace(self, participants=tuple(bent))
+
+    def with_participant(self, one: Participant) -> RoomSpec:
+        """Return the same room with one more participant.
+
+        Raises:
+            BadValue: Its name is taken, or it cannot be in such a room.
+        """
+        return replace(self, participants=(*self.participants, one))
+
+    def without(self, name: str) -> RoomSpec:
+        """Return the same room with one participant less."""
+        stay = tuple(one for one in self.participants if one.name != name)
+        return replace(self, participants=stay)
 
     def with_access(self, access: RoomAccess) -> RoomSpec:
         """Return the same room with what is needed to join it."""
@@ -242,19 +247,6 @@ def second_ear(name: str) -> str:
     return f"{name} (second ear)"
 
 
-def _check_name(name: Any) -> None:
-    if not isinstance(name, str) or not re.fullmatch(r"[\w .-]{1,40}", name) or "->" in name:
-        raise BadValue(
-            _("{name!r} is no name for a participant.").format(name=name),
-            next_step=_("Use up to 40 letters and digits, for instance “alice”."),
-        )
-    if name == SFU:
-        raise BadValue(_("“{name}” is the server's own name.").format(name=SFU))
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise BadValue(
-            _("{name}={value!r} is not known.").format(name=name, value=value),
-            next_step=_("Use one of: {choices}.").format(choices=", ".join(choices)),
-        )
+def ear_for(name: str, publisher: str) -> str:
+    """Return the identity of somebody's connection for one who came while the room ran."""
+    return f"{name} (ear for {publisher})"

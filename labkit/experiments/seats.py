@@ -1,127 +1,40 @@
-"""Where a participant sits: a bridge of its own to the server, and how its engine joins."""
+"""The seats of the lab's own engines: how each joins a room, and leaves it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 from labkit.errors import LabError
-from labkit.experiments.roombreaks import full_error, seen_as_full
-from labkit.experiments.roomspec import SFU, Participant, RoomSpec, second_ear
-from labkit.net.relay_handle import Bridge, Relay
+from labkit.experiments.roombreaks import seen_as_full
+from labkit.experiments.roomspec import BROWSER, SFU, Participant
+from labkit.experiments.seat import Seat, Surroundings
 from labkit.net.sdp import replace_candidates
-from labkit.peers.clock import Clock
-from labkit.peers.packetbook import PacketBook
 from labkit.peers.whip import PublishedTrack, SecondEar, WhipPeer
-from labkit.run.tap import Tap
-from labkit.signaling.base import Note
 from labkit.signaling.whip import WhipError
 
-if TYPE_CHECKING:
-    from labkit.peers.filming import Filming
-
-__all__ = ["SdkSeat", "SecondEarSeat", "Surroundings", "WhipSeat", "seat_for"]
+__all__ = ["LabSeat", "SdkSeat", "Seat", "SecondEarSeat", "Surroundings", "WhipSeat", "seat_for"]
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What every seat of one room shares."""
-
-    spec: RoomSpec
-    relay: Relay
-    tap: Tap
-    clock: Clock
-    book: PacketBook
-    note: Callable[[str, str, str, str, str], None]
-    "Takes sender, receiver, channel, name and body of a message."
-    on_decoded: Callable[..., None]
-    on_failure: Callable[[LabError], None]
-    is_full: Callable[[], Awaitable[bool]]
-    chirps: Any
-    "The ``ChirpBook`` of this process, None where nobody uses the SDK."
-
-
-def seat_for(participant: Participant, around: Surroundings) -> WhipSeat | SdkSeat:
+def seat_for(participant: Participant, around: Surroundings) -> Seat:
     """Return the seat that a participant's engine needs."""
-    return (WhipSeat if participant.engine == "labkit" else SdkSeat)(participant, around)
+    if participant.engine == BROWSER:
+        from labkit.experiments.pageseat import PageSeat
+
+        return PageSeat(participant, around)
+    return (LabSeat if participant.engine == "labkit" else SdkSeat)(participant, around)
 
 
-class _Seat:
-    """What both seats share.
-
-    Args:
-        participant: Who sits there.
-        around: The room.
-    """
-
-    def __init__(self, participant: Participant, around: Surroundings) -> None:
-        self.participant = participant
-        self.peer: Any = None
-        "None before ``open``."
-        self._around = around
-        self._bridge: Bridge | None = None
-        self._filming: Filming | None = None
-
-    @property
-    def name(self) -> str:
-        """Who sits there."""
-        return self.participant.name
-
-    @property
-    def identity(self) -> str:
-        """Who this connection is for the server."""
-        return self.participant.name
-
-    @property
-    def bridge(self) -> Bridge:
-        """The two links of this participant."""
-        assert self._bridge is not None, "open first"
-        return self._bridge
-
-    async def _open_bridge(self, roaming: str | None = None) -> None:
-        one, around = self.participant, self._around
-        self._bridge = await around.relay.open(
-            one.name, SFU, forward=one.uplink, back=one.downlink,
-            seed=around.spec.seed, roaming=roaming,
-        )  # fmt: skip
-
-    def _common(self) -> dict[str, Any]:
-        one, around = self.participant, self._around
-        return {
-            "video": one.video,
-            "audio": one.audio,
-            "codec": one.codec,
-            "tap": around.tap,
-            "clock": around.clock,
-            "place": around.spec.place,
-            "on_decoded": self._decoded,
-            "on_failure": around.on_failure,
-        }
-
-    def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
-        if self._filming is not None:
-            self._filming.take(track, frame, at_s)
-        self._around.on_decoded(self.name, track, frame, number, at_s)
-
-    def _noted(self, channel: str) -> Note:
-        def note(sender: str, receiver: str, name: str, body: str) -> None:
-            self._around.note(sender, receiver, channel, name, body)
-
-        return note
-
-    def _full(self) -> LabError:
-        spec = self._around.spec
-        return full_error(self.name, spec.room, spec.max_participants)
-
-
-class WhipSeat(_Seat):
+class WhipSeat(Seat):
     """Aiortc by WHIP: it swaps the addresses in offer and answer itself."""
 
     peer_class = WhipPeer
+    settled = True
 
     async def open(self) -> None:
         """Open the links and the peer; nothing is sent yet."""
@@ -174,25 +87,61 @@ class WhipSeat(_Seat):
         return changed
 
 
-class SecondEarSeat(WhipSeat):
+class LabSeat(WhipSeat):
+    """The lab's own peer: it hears who comes later, and comes back after its server."""
+
+    needs_ears = True
+    comes_back = True
+
+    def is_forgotten(self) -> None:
+        """Take it that the server knows nothing of this connection any more."""
+        self.peer.is_forgotten()
+
+    async def reopen(self) -> None:
+        """Let the connection go, and be ready to join again over the same links."""
+        await self.peer.reopen()
+        if self._filming is not None:
+            self._filming.begin_anew()
+
+    def forget(self, publisher: str) -> None:
+        """Expect nothing more of somebody who has left."""
+        if self.peer is not None:
+            self.peer.forget(publisher)
+
+
+class SecondEarSeat(LabSeat):
     """A second connection of a participant, over links like its first one's.
 
     Each connection has a bridge, so a rate limit holds for each; media flow up by the first and
     down by the second or the first, and the rest is RTCP.
+
+    Args:
+        participant: Whose it is, with links as they are now.
+        around: The room.
+        identity: Who this connection is for the server.
+        first: Its owner's seat.
     """
 
     peer_class = SecondEar
+    needs_ears = False
 
-    def __init__(self, participant: Participant, around: Surroundings) -> None:
-        super().__init__(replace(participant, video=None, audio=None), around)
+    def __init__(
+        self, participant: Participant, around: Surroundings, identity: str, first: Seat
+    ) -> None:
+        super().__init__(replace(participant, video=None, audio=None, film=None), around)
+        self._identity = identity
+        self._first = first
 
     @property
     def identity(self) -> str:
         """Who this connection is for the server."""
-        return second_ear(self.name)
+        return self._identity
+
+    def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
+        self._first._decoded(track, frame, number, at_s)
 
 
-class SdkSeat(_Seat):
+class SdkSeat(Seat):
     """LiveKit's SDK: it joins a proxy of its own, which swaps the addresses."""
 
     def __init__(self, participant: Participant, around: Surroundings) -> None:
@@ -201,6 +150,8 @@ class SdkSeat(_Seat):
 
     async def open(self) -> None:
         """Open the links, the proxy and the peer; nothing is sent yet."""
+        # In a thread: it takes half a second, and others may be in the room already.
+        await asyncio.to_thread(import_module, "labkit.peers.sdk")
         from labkit.peers.sdk import SdkPeer
 
         await self._open_bridge(roaming=self.name)
@@ -211,10 +162,14 @@ class SdkSeat(_Seat):
             url=access.url if relayed else await self._open_proxy(access.url),
             token=access.tokens[self.name],
             options=dict(self.participant.options),
-            chirps=self._around.chirps,
             **self._common(),
         )
         await self.peer.open()
+
+    def _common(self) -> dict[str, Any]:
+        sending = [one for one in self._around.spec.participants if one.video is not None]
+        cameras = {f"{one.name}:video" for one in sending if not one.stamped}
+        return {**super()._common(), "unstamped": cameras}
 
     async def _open_proxy(self, url: str) -> str:
         from labkit.rooms.access import AccessProxy

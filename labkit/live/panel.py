@@ -213,7 +213,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show_links(self) -> None:
         links = self._experiment.spec.links
-        self.view.links = {name: link_values(link) for name, link in links.items()}
+        now = {name: link_values(link) for name, link in links.items()}
+        self.view.links = {**self.view.links, **now}  # who has left may still be chosen there
 
     def _do(self, request: dict[str, Any]) -> None:
         try:
@@ -276,6 +277,10 @@ class RoomPanel(Panel):
 
     def __init__(self, room: Room) -> None:
         super().__init__(room, RoomOutline(room.spec))
+
+    def _is_silent(self, view: str) -> bool:
+        there = self._experiment.spec.names  # who has left need not be seen
+        return set(view.split("->")) <= set(there) and super()._is_silent(view)
 
 
 class MeshPanel(Panel):

@@ -105,12 +105,13 @@ class CallView(anywidget.AnyWidget):
         """
         text = _("frame {number}").format(number=frame) if frame is not None else _("no number")
         picture = {"direction": direction, "frame": frame, "frame_text": text}
-        self._held[direction] = picture, jpeg
+        if any(each["name"] == direction for each in self.directions):
+            self._held[direction] = picture, jpeg  # who came later has no place here
         if more:
             return
         held, self._held = self._held.values(), {}
         now = time.monotonic()
-        if self._pacer.may_send(now):
+        if held and self._pacer.may_send(now):
             pictures = [each for each, _jpeg in held]
             content = {"type": "pictures", "pictures": pictures, "number": self._pacer.send(now)}
             self.send(content, [each for _picture, each in held])

@@ -78,9 +78,10 @@ class _PacedTrack(MediaStreamTrack):
     """What the two tracks share: a reader, ticks, and the moment of capture."""
 
     def __init__(
-        self, reader: Any, rate_hz: float, on_captured: OnCaptured | None, clock: Clock
+        self, reader: Any, rate_hz: float, on_captured: OnCaptured | None, clock: Clock, first: int
     ) -> None:
         super().__init__()
+        self._first = first
         self._reader = reader
         self._pacer = Pacer(rate_hz, clock)
         self._on_captured = on_captured
@@ -112,13 +113,14 @@ class SourceTrack(_PacedTrack):
     """A video track that shows a source, with the frame number stamped into each picture.
 
     Pictures are drawn before their tick and stamped after it, so that drawing is not part of
-    any latency. Numbers count ticks from 0, modulo 2**24.
+    any latency. Numbers count ticks from ``first`` on, modulo 2**24.
 
     Args:
         source: What to show.
         on_captured: Called at each tick with the frame's number and ``perf_counter()``.
         stamp: Whether to write the number into the picture.
         clock: The time to live by; tests bring their own.
+        first: Number of the first tick; more than 0 where others have been used up.
     """
 
     kind = "video"
@@ -130,8 +132,9 @@ class SourceTrack(_PacedTrack):
         on_captured: OnCaptured | None = None,
         stamp: bool = True,
         clock: Clock = CLOCK,
+        first: int = 0,
     ) -> None:
-        super().__init__(source.open(), source.fps, on_captured, clock)
+        super().__init__(source.open(), source.fps, on_captured, clock, first)
         self.source = source
         self._stamp = stamp
 
@@ -148,7 +151,7 @@ class SourceTrack(_PacedTrack):
         if now != k:
             frame = self._reader.picture(now)
         captured_s = self._clock.now()
-        number = now % NUMBERS
+        number = (self._first + now) % NUMBERS
         if self._stamp:
             stamp_frame(frame, number)
         pts = now * VIDEO_CLOCK_HZ // self.source.fps
@@ -164,6 +167,7 @@ class AudioSourceTrack(_PacedTrack):
         on_captured: Called at each tick with the frame's number and ``perf_counter()``;
             the frame's samples end at that moment, as they would from a microphone.
         clock: The time to live by; tests bring their own.
+        first: Number of the first tick, as for a ``SourceTrack``.
     """
 
     kind = "audio"
@@ -174,8 +178,9 @@ class AudioSourceTrack(_PacedTrack):
         *,
         on_captured: OnCaptured | None = None,
         clock: Clock = CLOCK,
+        first: int = 0,
     ) -> None:
-        super().__init__(source.open_audio(), SAMPLE_RATE / BLOCK, on_captured, clock)
+        super().__init__(source.open_audio(), SAMPLE_RATE / BLOCK, on_captured, clock, first)
         self.source = source
 
     async def recv(self) -> av.AudioFrame:
@@ -190,5 +195,5 @@ class AudioSourceTrack(_PacedTrack):
         samples = self._reader.block(k).reshape(1, BLOCK)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
-        self._captured(frame, k, captured_s, k * BLOCK, SAMPLE_RATE)
+        self._captured(frame, self._first + k, captured_s, k * BLOCK, SAMPLE_RATE)
         return frame

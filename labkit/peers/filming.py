@@ -63,6 +63,10 @@ class Filming:
         except queue.Full:
             self.missed += 1
 
+    def begin_anew(self) -> None:
+        """Take it that timestamps begin anew: what comes next comes by another connection."""
+        self._begin_s.clear()
+
     async def close(self) -> None:
         """Write what waits and finish the files; closing twice is fine.
 

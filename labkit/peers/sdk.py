@@ -60,6 +60,7 @@ class SdkPeer:
         tap: Where rows go.
         clock: The call's clock.
         place: ``worker`` or ``kernel``, for the Run's table of peers.
+        first_number: Of its frames; more than 0 for a name that has been here before.
         chirps: Where captured chirps are noted; None: shared by all of this clock.
         on_decoded: Called with track, frame, frame number and second of every decoded frame.
         on_failure: Called with an error that happens while the call runs.
@@ -85,6 +86,7 @@ class SdkPeer:
         tap: Tap | None = None,
         clock: Clock | None = None,
         place: str = "worker",
+        first_number: int = 0,
         chirps: ChirpBook | None = None,
         on_decoded: Decoded | None = None,
         on_failure: Callable[[LabError], None] | None = None,
@@ -111,7 +113,7 @@ class SdkPeer:
             "book": chirps or book_of(self.clock),
         }
         self._publisher = SdkPublisher(
-            name, codec, self._options, on_failure=self._on_failure, **common
+            name, codec, self._options, first=first_number, on_failure=self._on_failure, **common
         )
         self._subscriptions = SdkSubscriptions(
             name,

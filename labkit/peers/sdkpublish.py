@@ -37,6 +37,7 @@ class SdkPublisher:
         tap: Where rows go.
         clock: The call's clock.
         book: When each chirp was captured.
+        first: Number of the first frame.
         on_failure: Called with what ends a source before its time.
     """
 
@@ -49,6 +50,7 @@ class SdkPublisher:
         tap: Tap,
         clock: Clock,
         book: ChirpBook,
+        first: int = 0,
         on_failure: Callable[[LabError], None],
     ) -> None:
         self.senders: list[SdkVideoSender | SdkAudioSender] = []
@@ -58,6 +60,7 @@ class SdkPublisher:
         self._tap = tap
         self._clock = clock
         self._book = book
+        self._first = first
         self._on_failure = on_failure
         self._publications: list[rtc.LocalTrackPublication] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -122,13 +125,14 @@ class SdkPublisher:
 
     def _make(self, kind: str, source: Any) -> SdkVideoSender | SdkAudioSender:
         track = f"{self._name}:{kind}"
+        common: dict[str, Any] = {
+            "clock": self._clock,
+            "first": self._first,
+            "on_failure": self._on_failure,
+        }
         if kind == "video":
-            return SdkVideoSender(
-                track, source, tap=self._tap, clock=self._clock, on_failure=self._on_failure
-            )
-        return SdkAudioSender(
-            track, source, clock=self._clock, book=self._book, on_failure=self._on_failure
-        )
+            return SdkVideoSender(track, source, tap=self._tap, **common)
+        return SdkAudioSender(track, source, book=self._book, **common)
 
     def _options_of(self, kind: str, source: Any) -> rtc.TrackPublishOptions:
         if kind == "video":

@@ -74,13 +74,14 @@ class SdkVideoSender(SdkSender):
         *,
         tap: Tap,
         clock: Clock,
+        first: int = 0,
         on_failure: Callable[[LabError], None],
     ) -> None:
         super().__init__(track, on_failure)
         self._tap = tap
         self._clock = clock
         self._captured = (0, 0.0)
-        self._paced = SourceTrack(source, on_captured=self._note)
+        self._paced = SourceTrack(source, on_captured=self._note, first=first)
         self._native = rtc.VideoSource(source.width, source.height)
         self.local = rtc.LocalVideoTrack.create_video_track(track, self._native)
 
@@ -121,12 +122,13 @@ class SdkAudioSender(SdkSender):
         *,
         clock: Clock,
         book: ChirpBook,
+        first: int = 0,
         on_failure: Callable[[LabError], None],
     ) -> None:
         super().__init__(track, on_failure)
         self._clock = clock
         self._book = book
-        self._paced = AudioSourceTrack(source, on_captured=self._note)
+        self._paced = AudioSourceTrack(source, on_captured=self._note, first=first)
         self._native = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)  # the clock paces
         self.local = rtc.LocalAudioTrack.create_audio_track(track, self._native)
 

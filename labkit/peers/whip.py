@@ -19,7 +19,7 @@ from labkit.peers.endpoint import Peer
 from labkit.signaling.base import Note, Rewrite
 from labkit.signaling.whip import WhipClient
 
-__all__ = ["SFU", "PublishedTrack", "SecondEar", "WhipPeer"]
+__all__ = ["SFU", "PublishedTrack", "SecondEar", "WhipPeer", "tracks_by_mid", "wish_header"]
 
 SFU = "sfu"
 """How the server is called in a Run."""
@@ -95,11 +95,11 @@ class WhipPeer(Peer):
 
         self.event("joining")
         self._wanted, self._besides = wanted, besides
-        self._whip = WhipClient(url, token, headers=_header(wanted), note=noted)
+        self._whip = WhipClient(url, token, headers=wish_header(wanted), note=noted)
         offer = await rewrite(self.name, SFU, await self.create_offer())
         answer = await self._whip.offer(offer)
         self.sid = (self._whip.location or "").rpartition("/")[2]
-        self._by_mid = _tracks_by_mid(answer, wanted)
+        self._by_mid = tracks_by_mid(answer, wanted)
         missing = {one.track for one in wanted} - set(self.receives)
         self.event("joined", {"sid": self.sid, "receives": self.receives})
         if missing:
@@ -118,6 +118,40 @@ class WhipPeer(Peer):
             self.pc.createDataChannel("silent")
         return await self._describe(await self.pc.createOffer(), "offer")
 
+    def is_forgotten(self) -> None:
+        """Take it that the server knows nothing of this session: nobody needs to end it.
+
+        LiveKit takes two seconds to say that there is no such session.
+        """
+        if self._whip is not None:
+            self._whip.location = None
+
+    async def reopen(self) -> None:
+        """Let the connection go, as ``close`` does, and be ready to join anew.
+
+        The sources go on meanwhile: no frame number is used twice.
+        """
+        for transceiver in () if self._pc is None else self._pc.getTransceivers():
+            transceiver.sender.replaceTrack(None)  # aiortc would stop the source with its sender
+        tracks, self._tracks = self._tracks, {}
+        try:
+            await self.close()
+        finally:
+            self._tracks = tracks
+        self.sweep(0.0)
+        for what in (self.senders, self.receivers, self._consumed, self._by_mid):
+            what.clear()
+        await self.open()
+
+    def forget(self, publisher: str) -> None:
+        """Expect nothing more of somebody who has left; who comes back has other tracks."""
+        tracks = {name for name in self.receives if name.partition(":")[0] == publisher}
+        self._by_mid = {mid: name for mid, name in self._by_mid.items() if name not in tracks}
+        self.receivers[:] = [probe for probe in self.receivers if probe.track not in tracks]
+        for task in self._consumers:
+            if task.get_name() in {f"{self.name} {name}" for name in tracks}:
+                task.cancel()
+
     async def close(self) -> None:
         """Leave the room, and stop everything that this peer has opened."""
         whip, self._whip = self._whip, None
@@ -126,6 +160,9 @@ class WhipPeer(Peer):
 
     def incoming_track(self, transceiver: RTCRtpTransceiver) -> str | None:
         return self._by_mid.get(transceiver.mid or "")
+
+    def _make_track(self, kind: str, source: Any) -> Any:
+        return self._tracks.get(kind) or super()._make_track(kind, source)
 
     def _is_stamped(self, track: str) -> bool:
         return any(one.stamped for one in self._wanted if one.track == track)
@@ -146,14 +183,15 @@ class SecondEar(WhipPeer):
         """The peer is in the Run already."""
 
 
-def _header(wanted: Sequence[PublishedTrack]) -> dict[str, str]:
+def wish_header(wanted: Sequence[PublishedTrack]) -> dict[str, str]:
+    """Return the header that names the tracks which the server waits for before it answers."""
     names: dict[str, list[str]] = {}
     for one in wanted:
         names.setdefault(one.publisher, []).append(one.name)
     return {_HEADER: json.dumps({"subscribedParticipantTrackNames": names})} if names else {}
 
 
-def _tracks_by_mid(answer: str, wanted: Sequence[PublishedTrack]) -> dict[str, str]:
+def tracks_by_mid(answer: str, wanted: Sequence[PublishedTrack]) -> dict[str, str]:
     """Return the tracks by the section that carries them (a=msid: RFC 8830)."""
     names = {one.sid: one.track for one in wanted}
     found = {}

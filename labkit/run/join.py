@@ -10,6 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from labkit.run.presence import (
+    STRAGGLER_S,
+    Span,
+    cut_short,
+    known_until,
+    presence_of,
+    span_at,
+)
 from labkit.run.schema import COLUMNS
 
 __all__ = [
@@ -30,9 +38,6 @@ FORWARDER = "livekit-server"
 TICKS = 2
 """RTP timestamps that differ by this much or less name one frame: encoders round."""
 
-STRAGGLER_S = 1.0
-"""Seconds that a frame may be under way before its absence means that it is lost."""
-
 UNREAD = "presented_unread"
 """Sample of a page that was called for a frame: how many it presented since the one it was called
 for before. It stands at the very second that is this frame's ``decoded_s``."""
@@ -41,6 +46,7 @@ Row = tuple[Any, ...]
 Half = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 Unread = Mapping[tuple[str, Any], Mapping[float, int]]
+Presence = Mapping[str, Sequence[Span]]
 
 _RECEIVERS_OWN = ("receiver", "width", "height")
 _ARRIVALS = ("first_arrived_s", "arrived_s", "decoded_s")
@@ -59,6 +65,7 @@ def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str,
     owners = {line[0]: line[1] for line in tables.get("tracks", ())}
     joined = {table: list(rows) for table, rows in tables.items()}
     unread = {"frames": _unread(tables.get("samples", ()))}
+    presence = presence_of(tables.get("events", ()))
     for table in ("frames", "audio"):
         joined[table] = join_halves(
             table,
@@ -67,6 +74,7 @@ def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str,
             owners=owners,
             known_until_s=known_until_s,
             unread=unread.get(table),
+            presence=presence,
         )
     joined["packets"] = mark_rtx(tables.get("packets", ()), tables.get("streams", ()))
     return joined
@@ -80,6 +88,7 @@ def join_halves(
     owners: Mapping[str, str | None] | None = None,
     known_until_s: float | None = None,
     unread: Unread | None = None,
+    presence: Presence | None = None,
 ) -> list[Row]:
     """Return one row per captured frame and receiver.
 
@@ -87,7 +96,9 @@ def join_halves(
     sender of many connections did for this receiver alone). They meet by frame
     number and, where the receiver has none, by RTP timestamp (± 2 ticks, modulo 2³²). A
     receiver's half whose frame was captured outside the recording meets nobody and is left out.
-    Rows of a track that has no sender's half are taken over as they are.
+    Rows of a track that has no sender's half are taken over as they are. A frame that nobody
+    answered has no row for a receiver who was not in the room when it was captured, and no fate
+    where that one left within ``STRAGGLER_S`` after.
 
     Args:
         table: ``frames`` or ``audio``.
@@ -98,6 +109,7 @@ def join_halves(
         known_until_s: As in ``join_tables``.
         unread: Frames that a page presented without reading them, by track and receiver, then by
             ``decoded_s`` of the frame that it read next. They are shown, without a time.
+        presence: When receivers were in the room; who is not in it was there all the time.
     """
     columns = COLUMNS[table]
     sent: dict[str, list[Half]] = defaultdict(list)
@@ -118,7 +130,8 @@ def join_halves(
         arrived: dict[Any, list[Half]] = dict(received[track]) or {peer: [] for peer in others}
         for receiver, halves in arrived.items():
             counts = (unread or {}).get((track, receiver), {})
-            result += _join_one(sent[track], halves, receiver, known_until_s, counts)
+            spans = (presence or {}).get(receiver)
+            result += _join_one(sent[track], halves, receiver, known_until_s, counts, spans)
     return [tuple(half[column] for column in columns) for half in result]
 
 
@@ -128,6 +141,7 @@ def _join_one(
     receiver: str | None,
     known_until_s: float | None,
     unread: Mapping[float, int],
+    spans: Sequence[Span] | None,
 ) -> list[Half]:
     frames = _merge_layers(sent)
     by_number = {half["frame"]: i for i, half in enumerate(frames) if half["frame"] is not None}
@@ -144,12 +158,19 @@ def _join_one(
         place = _find(half, by_number, by_time)
         if place is not None:
             answers[place].append(half)
-    rows = [
-        _one_row(half, answers.get(i, []), receiver, known_until_s) for i, half in enumerate(frames)
-    ]
+    rows = []
+    for i, half in enumerate(frames):
+        until_s = known_until(spans, half["captured_s"], known_until_s)
+        rows.append(_one_row(half, answers.get(i, []), receiver, until_s))
     if unread:
         _show_unread(rows, received, unread, by_number, by_time)
-    return rows
+    if spans is None:
+        return rows
+    return [
+        row
+        for i, row in enumerate(rows)
+        if i in answers or row["fate"] == "shown" or span_at(spans, row["captured_s"])
+    ]
 
 
 def _show_unread(
@@ -275,14 +296,3 @@ def mark_rtx(packets: Iterable[Row], streams: Iterable[Row]) -> list[Row]:
         else tuple(line)
         for line in packets
     ]
-
-
-def cut_short(meta: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
-    """Return what ``meta`` must say, and until when fates are known, where a recording ended early.
-
-    A recording that was stopped in good order has ``recorded_to_s`` before ``committed_s``.
-    """
-    committed_s, to_s = meta.get("committed_s"), meta.get("recorded_to_s")
-    if committed_s is None or (to_s is not None and to_s < committed_s):
-        return {}, None
-    return {"recorded_to_s": committed_s}, committed_s - STRAGGLER_S

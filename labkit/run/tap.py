@@ -13,6 +13,9 @@ __all__ = ["KEPT_ROWS", "Tap"]
 KEPT_TABLES = ("peers", "tracks", "streams", "messages", "events")
 """What belongs to the set-up of a call; a recorder that comes later gets it too."""
 
+SAID_ONCE = ("peers", "tracks")
+"""Tables in which somebody who comes back, unchanged, is not written down again."""
+
 KEPT_ROWS = 5_000
 """How much of each of those tables is kept."""
 
@@ -44,6 +47,8 @@ class Tap:
         """Add one row that is as wide as its table."""
         kept = self._kept.get(table)
         if kept is not None:
+            if table in SAID_ONCE and values in kept:
+                return
             kept.append(values)
         if self._feed is not None:
             self._waiting.setdefault(table, []).append(values)

@@ -11,7 +11,7 @@ import pytest
 
 import labkit as lab
 from labkit.errors import CallError, WaitTimeout
-from labkit.experiments import roomsession
+from labkit.experiments import roomreturn, seating
 from labkit.rooms.base import Server
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.server import livekit
@@ -94,6 +94,7 @@ def test_media_go_through_the_relay_alone(livekit_server: LivekitServer) -> None
         assert str(livekit_server.udp_port) not in pair["remote"]
 
 
+@pytest.mark.alone
 def test_a_bent_uplink_shifts_the_latency_and_nobody_else(livekit_server: LivekitServer) -> None:
     async def work() -> tuple[lab.Run, lab.Run, lab.Run]:
         other = lab.participant("carol", video=SMALL)
@@ -116,6 +117,7 @@ def test_a_bent_uplink_shifts_the_latency_and_nobody_else(livekit_server: Liveki
     assert json.loads(changes["detail"].iloc[0])["direction"] == "alice->sfu"
 
 
+@pytest.mark.alone
 def test_links_hold_from_the_start(livekit_server: LivekitServer) -> None:
     alice = lab.participant("alice", video=SMALL, uplink=FRAME)
     bob = lab.participant("bob", downlink=lab.Link(delay_ms=30))
@@ -175,7 +177,7 @@ def test_a_full_room_is_told_in_words(livekit_server: LivekitServer) -> None:
 def test_a_token_without_the_right_to_publish(
     livekit_server: LivekitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roomsession, "PUBLISH_WITHIN_S", 0.7)
+    monkeypatch.setattr(seating, "PUBLISH_WITHIN_S", 0.7)
     alice = lab.participant("alice", video=SMALL, grants={"can_publish": False})
     with nothing_left(), pytest.raises(WaitTimeout, match="alice publishes"):
         run(lab.room(alice, "bob", server=livekit_server, place="kernel").start())
@@ -193,10 +195,14 @@ def test_a_server_that_is_away(livekit_binary: Path) -> None:
         run(work())
 
 
-def test_a_server_that_ends_in_the_middle(livekit_binary: Path, tmp_path: Path) -> None:
+def test_a_server_that_ends_in_the_middle(
+    livekit_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roomreturn, "BACK_WITHIN_S", 0.5)
+
     async def work() -> str:
         async with livekit() as server:
-            async with small_room("bob", server=server) as room:
+            async with small_room("bob", server=server, place="kernel") as room:
                 handle = room.start_recording(30, tmp_path / "a.run")
                 while handle._from_s is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ import labkit as lab
 from labkit.experiments.experiment import Experiment
 from labkit.live.panel import PICTURES_A_SECOND, Panel
 from tests.live.comms import Wire, fake_wire
-from tests.live.test_panel import look, press, tell
+from tests.live.test_panel import look, pictures, press, tell
 
 SMALL = lab.TestPattern(160, 120, fps=15)
 
@@ -129,6 +129,27 @@ def test_a_view_without_frames_is_named(wire: Wire) -> None:
     assert text == "Running, but for a second carol has got no frame of alice."
 
 
+def test_who_comes_and_goes_leaves_the_panel_as_it_is(wire: Wire) -> None:
+    one = room("alice", "carol")
+    panel = one.show()
+    look(panel)
+    tell(one, "state", "running")
+    tell_numbers(one, 0.0, alice_bob=10.0, carol_bob=10.0)
+    one.spec = one.spec.with_participant(lab.participant("dave", video=SMALL)).without("carol")
+    for k in range(4):
+        tell_numbers(one, k / 4, alice_bob=10.0, carol_bob=None, dave_bob=20.0)
+    assert set(panel.view.numbers) == {"alice->bob", "carol->bob"}
+    assert panel.view.state["text"] == "Running: alice, carol, bob are in the room."
+    assert {"carol->sfu", "dave->sfu"} <= set(panel.view.links)  # the page may still show carol's
+    for sender, more in (("alice", True), ("dave", False)):
+        track = f"{sender}:video->bob"
+        tell(one, "picture", {"track": track, "frame": 7, "jpeg": b"jpeg", "more": more})
+    ((content, _jpegs),) = pictures(panel, wire)
+    assert [each["direction"] for each in content["pictures"]] == ["alice->bob"]
+    press(panel, type="link", direction="carol->sfu", field="delay_ms", value=80)
+    assert "no direction" in panel.view.state["text"]
+
+
 def test_a_mesh_and_a_mixer_have_a_panel_too(wire: Wire) -> None:
     mesh = lab.mesh(3).show()
     assert len(figures(mesh)) == 6 and mesh.view.seen_by == "bob"
@@ -141,8 +162,9 @@ def test_closing_leaves_no_widget_and_no_listener(wire: Wire) -> None:
     from ipywidgets.widgets.widget import _instances
 
     one, before = room("alice"), set(_instances)
+    listeners = list(one._listeners)
     panel = one.show()
     assert one.show() is panel
     panel.close()
-    assert set(_instances) == before and one._listeners == []
+    assert set(_instances) == before and one._listeners == listeners
     assert one.show() is not panel

@@ -1,0 +1,156 @@
+"""How participants by WHIP come back when the server was away; the SDK's do it by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import Any, TypeVar
+
+from labkit.errors import LabError
+from labkit.experiments.roombreaks import not_back_error, server_gone_error
+from labkit.experiments.saying import CallErrors
+from labkit.experiments.seating import Seating, all_of, uninterrupted
+from labkit.experiments.seats import Seat
+
+__all__ = ["Return"]
+
+T = TypeVar("T")
+
+BACK_WITHIN_S = 15.0
+"""How long a server may be away before the room is given up."""
+
+PAUSES_S = (0.0, 0.3, 0.6, 1.2, 2.4)
+"""Before each try to join again."""
+
+PUBLISHED_WITHIN_S = 15.0
+"""How long those by WHIP wait for what others published before."""
+
+LOOK_S = 0.05
+
+
+class Return:
+    """Lets those join anew whose connection ended with the server.
+
+    Publishers join first, in their old order, then everybody else. Each connection asks for what
+    it received before; what is published again later is heard by one more ear.
+
+    Args:
+        seating: The room's seats.
+        door: Held while somebody comes or goes.
+        notify: Called with ``failed`` and an error when somebody does not get back.
+    """
+
+    def __init__(
+        self, seating: Seating, door: asyncio.Lock, notify: Callable[[str, Any], None]
+    ) -> None:
+        self._seating = seating
+        self._door = door
+        self._notify = notify
+        self._there = asyncio.Event()
+        self._there.set()
+        self._asked = asyncio.Event()
+        self._patience: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    def server_changed(self, there: bool) -> None:
+        """Take it that the server has gone, or is back."""
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.cancel()
+        if there:
+            self._there.set()
+            return
+        self._there.clear()
+        waiting = [seat for seat in self._seating.seats.values() if seat.comes_back]
+        for seat in waiting:
+            seat.server_away()
+        if waiting:
+            self._patience = asyncio.create_task(self._give_up_late(), name="wait for the server")
+
+    def begin(self) -> None:
+        """Let those join anew who have to; the server is there, and there are tokens for all."""
+        self._asked.set()
+        if self._work is None:
+            self._work = asyncio.create_task(self._bring_back_forever(), name="join again")
+
+    async def close(self) -> None:
+        """Bring nobody back any more."""
+        tasks = [task for task in (self._patience, self._work) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _give_up_late(self) -> None:
+        await asyncio.sleep(BACK_WITHIN_S)
+        url = self._seating.around.spec.access.url
+        self._notify("failed", server_gone_error(url, BACK_WITHIN_S))
+
+    async def _bring_back_forever(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                async with self._door:
+                    await self._bring_back()
+            except LabError as error:
+                self._notify("failed", error)
+            except Exception as error:  # nobody waits for this task: the room has to tell
+                self._notify("failed", CallErrors().did_not_start(error))
+
+    async def _bring_back(self) -> None:
+        seating = self._seating
+        names = ", ".join(seating.seats)
+        there = {one.sid for one in await self._tried(names, seating.listed)}
+        away = [s for s in seating.connections if s.comes_back and s.peer.sid not in there]
+        had = {seat.identity: set(seat.receives()) for seat in away}
+        seats = [seat for seat in away if seat.identity == seat.name]
+        for seat in seats:
+            if seat.participant.sends:
+                await self._join_again(seat, had[seat.identity])
+        silent = [seat for seat in seats if not seat.participant.sends]
+        await all_of(self._join_again(seat, had[seat.identity]) for seat in silent)
+        ears = [seat for seat in away if seat not in seats]
+        await all_of(self._hear_again(ear, had[ear.identity]) for ear in ears)
+        for one in seating.around.spec.participants if away else ():
+            if one.sends and not seating.seats[one.name].comes_back:
+                await self._published_again([f"{one.name}:{kind}" for kind in one.sends])
+                await self._tried(names, partial(seating.lend_ears, one.name))
+
+    async def _join_again(self, seat: Seat, tracks: Collection[str]) -> None:
+        async def join() -> None:
+            await uninterrupted(seat.reopen())
+            await self._seating.join(seat, tracks)
+
+        seat.is_forgotten()
+        await self._tried(seat.name, join)
+        seat.peer.event("reconnected", {"receives": seat.receives()})
+
+    async def _hear_again(self, ear: Seat, tracks: Collection[str]) -> None:
+        await self._published_again(tracks)
+        await self._join_again(ear, tracks)
+
+    async def _published_again(self, tracks: Collection[str]) -> None:
+        """Wait until tracks are in the room again, or for so long that they may never be."""
+        clock = self._seating.around.clock
+        deadline_s = clock.now() + PUBLISHED_WITHIN_S
+        while clock.now() < deadline_s:
+            there = {
+                one.track for one in await self._tried(", ".join(tracks), self._seating.tracks)
+            }
+            if there >= set(tracks):
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def _tried(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something that may fail while a server comes up, a few times."""
+        failure: LabError | None = None
+        for pause_s in PAUSES_S:
+            await asyncio.sleep(pause_s)
+            await self._there.wait()
+            try:
+                return await work()
+            except LabError as error:
+                failure = error
+        assert failure is not None
+        raise not_back_error(name, failure)

@@ -1,0 +1,223 @@
+"""Who sits where in a room, and how a connection gets in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from labkit.errors import CallError, LabError
+from labkit.experiments.breaks import failed_error
+from labkit.experiments.roombreaks import not_connected_error, not_published_error
+from labkit.experiments.roomspec import ear_for
+from labkit.experiments.seats import Seat, SecondEarSeat, Surroundings
+from labkit.peers.whip import PublishedTrack
+from labkit.rooms.listing import Listed, list_room, unsubscribe
+
+__all__ = ["Seating", "all_leave", "all_of", "uninterrupted"]
+
+T = TypeVar("T")
+
+CONNECT_WITHIN_S = 15.0
+PUBLISH_WITHIN_S = 10.0
+ASK_S = 0.03
+"""How often the server is asked what it shows while somebody joins."""
+
+
+class Seating:
+    """The seats of a room, and the further ears of those who sit there.
+
+    Args:
+        around: The room.
+        opened: Called with each seat and ear that has been opened.
+    """
+
+    def __init__(self, around: Surroundings, opened: Callable[[Seat], None]) -> None:
+        self.seats: dict[str, Seat] = {}
+        "By name, in the order of coming."
+        self.ears: dict[str, SecondEarSeat] = {}
+        "By identity."
+        self.around = around
+        self._opened = opened
+
+    @property
+    def connections(self) -> list[Seat]:
+        """All seats and ears."""
+        return [*self.seats.values(), *self.ears.values()]
+
+    def receives(self, name: str) -> list[str]:
+        """Return the tracks that somebody receives, by whatever connection."""
+        own = (seat for seat in self.connections if seat.name == name)
+        return sorted(track for seat in own for track in seat.receives())
+
+    def ears_without(self, name: str) -> list[str]:
+        """Return the ears that nobody needs when somebody leaves: its own, and those for it."""
+        return [
+            identity
+            for identity, ear in self.ears.items()
+            if ear.name == name or {track.partition(":")[0] for track in ear.receives()} <= {name}
+        ]
+
+    async def open(self, seat: Seat) -> None:
+        """Open a seat; nothing is sent yet."""
+        await seat.open()
+        self._opened(seat)
+
+    async def join(self, seat: Seat, only: Collection[str] | None = None) -> None:
+        """Let somebody join; what it publishes is in the room when this returns.
+
+        Args:
+            seat: An open one.
+            only: Names of the tracks that it may receive; None for all.
+
+        Raises:
+            CallError: The room is full, the server refused, or the connection failed.
+            WaitTimeout: It took too long.
+        """
+        await self._enter(seat, only)
+        if seat.participant.sends:
+            await self._published(seat)
+
+    async def open_ear(self, name: str, identity: str, only: Collection[str] | None = None) -> None:
+        """Let somebody receive, by one more connection, what its others do not."""
+        before = self.ears.pop(identity, None)
+        if before is not None:
+            await all_leave([before])
+        one = self.around.spec.participant(name)
+        ear = self.ears[identity] = SecondEarSeat(one, self.around, identity, self.seats[name])
+        await self.open(ear)
+        await self.join(ear, only)
+
+    async def lend_ears(self, publisher: str) -> None:
+        """Let everybody by WHIP hear somebody who came after them."""
+        there = [one for one in await self.tracks() if one.publisher == publisher]
+        names = {one.track for one in there}
+        for seat in self.connections:  # they cannot take it as they are: the server must not try
+            if seat.settled and seat.name != publisher and names.isdisjoint(seat.receives()):
+                await self._unsubscribe(seat.identity, there)
+        lent = {}
+        for seat in self.seats.values():
+            wanted = self._wanted(seat, there) if seat.participant.subscribe else []
+            if seat.needs_ears and wanted:
+                lent[seat.name] = {one.track for one in wanted}
+        await all_of(
+            self.open_ear(name, ear_for(name, publisher), tracks) for name, tracks in lent.items()
+        )
+
+    async def counts(self) -> dict[str, Any]:
+        """Return the relay's counters by direction, added up over somebody's connections."""
+        counts: dict[str, Any] = {}
+        for seat in self.connections:
+            with contextlib.suppress(LabError):  # it has left meanwhile
+                for direction, found in (await seat.bridge.counts()).items():
+                    before = counts.get(direction, {})
+                    told = {key: n + before.get(key, 0) for key, n in found.items() if _is_count(n)}
+                    counts[direction] = {**found, **told}
+        return counts
+
+    async def tracks(self) -> list[PublishedTrack]:
+        """Return what is published in the room, as its server tells."""
+        stamped = {one.name for one in self.around.spec.participants if one.stamped}
+        return [
+            PublishedTrack(one.identity, t.sid, t.name, t.kind, stamped=one.identity in stamped)
+            for one in await self.listed()
+            for t in one.tracks
+        ]
+
+    async def listed(self) -> list[Listed]:
+        """Return who is in the room, as its server tells."""
+        spec = self.around.spec
+        return await list_room(spec.access.http_url, spec.access.watcher, spec.room)
+
+    async def is_full(self) -> bool:
+        """Return whether the room has as many as it may have, as far as its server tells."""
+        most = self.around.spec.max_participants
+        if most is None:
+            return False
+        try:
+            heads = [one for one in await self.listed() if one.identity not in self.ears]
+        except CallError:
+            return False
+        return len(heads) >= most
+
+    async def _enter(self, seat: Seat, only: Collection[str] | None) -> None:
+        there = await self.tracks() if seat.participant.subscribe else []
+        there = [one for one in there if one.publisher != seat.identity]
+        wanted = [one for one in self._wanted(seat, there) if only is None or one.track in only]
+        besides = [one for one in there if one not in wanted]
+        await seat.join(wanted, besides)
+        await self._connected(seat)
+        if besides and seat.settled:
+            spec, sids = self.around.spec, [one.sid for one in besides]
+            access = spec.access
+            await unsubscribe(access.http_url, access.watcher, spec.room, seat.identity, sids)
+
+    async def _unsubscribe(self, identity: str, tracks: list[PublishedTrack]) -> None:
+        spec, sids = self.around.spec, [one.sid for one in tracks]
+        access = spec.access
+        with contextlib.suppress(CallError):  # somebody whom the server does not know any more
+            await unsubscribe(access.http_url, access.watcher, spec.room, identity, sids)
+
+    async def _connected(self, seat: Seat) -> None:
+        deadline_s = self.around.clock.now() + CONNECT_WITHIN_S
+        while seat.peer.connection_state != "connected":
+            if seat.peer.connection_state == "failed":
+                raise failed_error(seat.name)
+            if self.around.clock.now() > deadline_s:
+                raise not_connected_error(seat.name, CONNECT_WITHIN_S)
+            await asyncio.sleep(0.005)
+
+    async def _published(self, seat: Seat) -> None:
+        """Wait until the server shows the others what somebody publishes."""
+        wanted = set(seat.participant.sends)
+        deadline_s = self.around.clock.now() + PUBLISH_WITHIN_S
+        while True:
+            there = {one.kind for one in await self.tracks() if one.publisher == seat.name}
+            if there >= wanted:
+                break
+            if self.around.clock.now() > deadline_s:
+                raise not_published_error(seat.name, sorted(wanted - there), PUBLISH_WITHIN_S)
+            await asyncio.sleep(ASK_S)
+        seat.peer.event("published", sorted(wanted))
+
+    def _wanted(self, seat: Seat, there: list[PublishedTrack]) -> list[PublishedTrack]:
+        """Return one track of a kind of everybody else, without what is received already."""
+        had, found = self.receives(seat.name), dict[str, PublishedTrack]()
+        for one in there:
+            if one.publisher != seat.name and one.track not in had:
+                found.setdefault(one.track, one)
+        return list(found.values())
+
+
+async def all_of(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all at once; the first that fails ends the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def all_leave(seats: Collection[Seat]) -> None:
+    """Let some leave while others go on; what failed is told when all are gone."""
+    work = asyncio.gather(*(seat.leave() for seat in seats), return_exceptions=True)
+    for error in await uninterrupted(work):
+        if isinstance(error, LabError):
+            raise error
+
+
+async def uninterrupted(work: Awaitable[T]) -> T:
+    """Wait for what must not stop halfway; whoever cancels it waits too."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
