@@ -56,6 +56,12 @@ def test_every_kind_comes_as_often_by_turns(monkeypatch: pytest.MonkeyPatch) -> 
     assert math.isnan(Guests("nobody").each_mb)
 
 
+def test_memory_counts_in_the_second_half() -> None:
+    guests = Guests("a")
+    guests.turns = [(20, 9.0), (20, 4.0), (20, 1.0), (20, 0.0), (10, 1.0)]
+    assert guests.each_mb == pytest.approx(2 / 50)
+
+
 def test_what_the_sdk_keeps_by_itself_is_no_leak_of_ours() -> None:
     row = churn_row(visited(), HELD, {**HELD, "files": 22.0, "memory_mb": 130.0})
     assert row.met is True
