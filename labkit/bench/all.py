@@ -17,7 +17,7 @@ from labkit.bench import (
     roomload,
     rooms,
 )
-from labkit.bench.row import Row, not_run
+from labkit.bench.row import Row, failed, not_run
 from labkit.bench.soak import soak_row
 from labkit.errors import BadValue, LabError, MissingPart
 from labkit.words import _
@@ -38,6 +38,7 @@ ROWS: dict[str, Measure] = {
     "recorder": latency.recorder_cost,
     "lab": labstart.lab_start,
     "codecs": codecs.whole_comparison,
+    "chirp": codecs.chirp_delay,
     "browser-click": browser.click_to_remote_picture,
     "browser-busy": browser.busy_minute,
     "room-server": rooms.server_ready,
@@ -95,7 +96,7 @@ async def _row(key: str, seconds: float) -> Row:
     except MissingPart as error:
         return not_run(key, key, "–", str(error))
     except LabError as error:
-        return not_run(key, key, "–", f"it failed: {error}")
+        return failed(key, str(error))
     except Exception as error:  # of a browser, a kernel, a page: the other rows are still wanted
         said = f"{type(error).__name__}: {error}".splitlines()[0]
-        return not_run(key, key, "–", f"it failed: {said}")
+        return failed(key, said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Row", "not_run"]
+__all__ = ["Row", "failed", "not_run"]
 
 
 @dataclass(frozen=True)
@@ -30,3 +30,8 @@ class Row:
 def not_run(key: str, what: str, reach: str, why: str) -> Row:
     """Return a row that says why it was not measured."""
     return Row(key, what, reach, "not run", None, why)
+
+
+def failed(key: str, why: str) -> Row:
+    """Return a row whose measurement broke; a bench with one of them has failed."""
+    return Row(key, key, "–", "failed", None, why)

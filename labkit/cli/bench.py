@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from labkit.bench.row import Row
+from labkit.errors import BadValue
 from labkit.words import _
 
 __all__ = ["bench"]
@@ -40,6 +41,11 @@ def bench(
     from labkit.bench.table import about_machine, markdown, rich_table
     from labkit.cli.project import project_folder
 
+    if out is not None and not out.parent.is_dir():
+        raise BadValue(
+            _("There is no folder {folder}.").format(folder=out.parent),
+            next_step=_("Make it first, or choose another one with --out."),
+        )
     machine = about_machine()
     before = machine
 
@@ -58,7 +64,9 @@ def bench(
     if as_json:
         rows_json = [row.to_dict() for row in rows]
         print(json.dumps({"machine": machine, "rows": rows_json}, ensure_ascii=False, indent=2))
-        return
-    from rich import print as rich_print
+    else:
+        from rich import print as rich_print
 
-    rich_print(rich_table(rows))
+        rich_print(rich_table(rows))
+    if any(row.measured == "failed" for row in rows):
+        raise typer.Exit(1)

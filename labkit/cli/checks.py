@@ -42,14 +42,21 @@ class Check:
 
 
 def all_checks() -> Iterator[Check]:
-    """Look at one thing after another; a look that breaks is a failed check, not an error."""
+    """Look at one thing after another; a look that breaks is a check that says so, not an error."""
     for name, look in _LOOKS.items():
         try:
             yield look()
         except Exception as error:
-            yield Check(
-                name, "failed", f"{type(error).__name__}: {error}", _("Run “make install” again.")
-            )
+            yield _broken(name, error)
+
+
+def _broken(name: str, error: Exception) -> Check:
+    detail = f"{type(error).__name__}: {error}"
+    if name in _REQUIRED:
+        return Check(name, "failed", detail, _("Run “make install” again."))
+    return Check(
+        name, "optional", detail, _("Only for some chapters and tests: mend or remove it.")
+    )
 
 
 def python() -> Check:
@@ -208,7 +215,12 @@ def program(name: str, executable: str, argument: str, remedy: str) -> Check:
         [path, argument], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
     )
     lines = (told.stdout or told.stderr).strip().splitlines()
-    return Check(name, "ok", lines[0].strip() if lines else path)
+    first = lines[0].strip() if lines else path
+    if told.returncode != 0:
+        detail = _("{path} ends with code {code}: {words}")
+        detail = detail.format(path=path, code=told.returncode, words=first)
+        return Check(name, "optional", detail, remedy)
+    return Check(name, "ok", first)
 
 
 def _round_trip(name: str, encoder: str, sender: Any, receiver: Any, frame: Any) -> Check:
@@ -239,6 +251,12 @@ def _version(package: str) -> str | None:
     except metadata.PackageNotFoundError:
         return None
 
+
+_REQUIRED = {
+    *("python", "packages", "notebooks", "vp8", "h264", "opus"),
+    *("udp_loopback", "network_interface", "ports"),
+}
+"""What the lab cannot do without; everything else is for some chapters or tests."""
 
 _LOOKS: dict[str, Callable[[], Check]] = {
     "python": python,

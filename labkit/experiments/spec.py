@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "PLACES", "CallSpec", "link_pair"]
 
 ENGINES = ("labkit",)
+SIGNALING = ("memory", "comm")
+CODECS = ("vp8", "h264")
+JITTER_BUFFERS = ("marker", "stock")
 PLACES = ("worker", "kernel")
 
 
@@ -54,6 +57,10 @@ class CallSpec:
     def __post_init__(self) -> None:
         self._check_choice("engine", self.engine, ENGINES)
         self._check_choice("place", self.place, PLACES)
+        self._check_choice("signaling", self.signaling, SIGNALING)
+        self._check_choice("codec", self.codec, CODECS)
+        if not isinstance(self.jitter_buffer, type):
+            self._check_choice("jitter_buffer", self.jitter_buffer, JITTER_BUFFERS)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise BadValue(
                 _("seed={seed!r} is not a whole number.").format(seed=self.seed),

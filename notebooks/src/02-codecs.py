@@ -217,20 +217,19 @@ best[["asked_kbps", "shape", "achieved_kbps", "bits_per_pixel", "psnr_db"]].roun
 #
 # ### Sound
 #
-# A sentence, spoken by this computer if it can (`espeak-ng`), or else something that only sounds
-# like speech. Press play.
+# A sentence, spoken by this computer if it can (`espeak-ng`), or else a recorded one. Press play.
 
 # %%
 from IPython.display import Audio, display
 
-text = "Hello! Can you hear me well? This sentence goes through six codecs."
-sentence = codecs.spoken(text) if codecs.has_voice() else codecs.speech_like(5)
-print("spoken" if codecs.has_voice() else "something like speech", sentence)
+speech = lab.Speech("Hello! Can you hear me well? This sentence was spoken by a computer.")
+sentence = codecs.read_sound(speech, 5)
+print("recorded" if speech.is_recorded else "spoken here", sentence)
 Audio(sentence.samples, rate=sentence.rate)
 
 # %% [markdown]
 # Opus at four rates, then G.722 and G.711, the telephone's codecs, at the only rate that they have.
-# `pcmu` is G.711 as SDP calls it. Listen to the *s* in “sentence” and “six”.
+# `pcmu` is G.711 as SDP calls it. Listen to the *s* in “sentence” and “spoken”.
 #
 # Opus may use more or less than it is asked for: an *s* is harder to describe than a pause.
 

@@ -29,3 +29,10 @@ def test_a_comparison_without_a_codec_is_not_the_whole(monkeypatch: pytest.Monke
     row = asyncio.run(codecs.whole_comparison(1.0))
     assert row.met is False
     assert "16 of 20 points, without av1" in row.measured
+
+
+def test_the_delays_are_those_of_theory(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = asyncio.run(codecs.chirp_delay(1.0))
+    assert row.met, row.measured
+    monkeypatch.setitem(codecs.DELAYS, ("opus", 32), (25.0, 0.5))
+    assert asyncio.run(codecs.chirp_delay(1.0)).met is False

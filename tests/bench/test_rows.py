@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 
 from labkit.bench import all as rows_module
 from labkit.bench.all import ORDER as ROW_ORDER
@@ -17,6 +18,7 @@ from labkit.bench.panel import ORDER, shift
 from labkit.bench.row import Row
 from labkit.bench.soak import RESULT, left_behind, soak_row
 from labkit.bench.table import about_machine, markdown
+from labkit.cli.bench import bench
 from labkit.errors import BadValue, MissingPart
 
 
@@ -50,8 +52,28 @@ def test_a_row_that_fails_leaves_the_others(
 
     monkeypatch.setitem(rows_module.ROWS, "click", failing)
     failed, soak = rows("click", "soak", folder=tmp_path)
-    assert failed.met is None and failed.note == "it failed: RuntimeError: the page is gone"
+    assert failed.met is None and failed.measured == "failed"
+    assert failed.note == "RuntimeError: the page is gone"
     assert soak.key == "soak"
+
+
+def test_the_command_looks_at_the_folder_first_and_fails_with_a_failed_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+
+    async def failing(_seconds: float) -> Row:
+        measured.append("click")
+        raise RuntimeError("the page is gone")
+
+    monkeypatch.setitem(rows_module.ROWS, "click", failing)
+    with pytest.raises(BadValue, match="no folder"):
+        bench(only=["click"], out=tmp_path / "nowhere" / "page.md")
+    assert not measured
+    with pytest.raises(typer.Exit) as ended:
+        bench(only=["click"], out=tmp_path / "page.md")
+    assert ended.value.exit_code == 1
+    assert "| failed |" in (tmp_path / "page.md").read_text("utf-8")
 
 
 def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:

@@ -78,6 +78,22 @@ def test_a_look_that_breaks_is_a_failed_check(monkeypatch: pytest.MonkeyPatch) -
     assert found["opus"].state == "ok"
 
 
+def test_an_optional_part_that_breaks_is_no_reason_to_fail(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def hanging() -> Check:
+        raise TimeoutError("tshark --version took 20 s")
+
+    (tmp_path / "node").write_text("#!/bin/sh\necho no such version >&2\nexit 1\n")
+    (tmp_path / "node").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(checks._LOOKS, "tshark", hanging)
+    found = {check.name: check for check in checks.all_checks()}
+    assert found["tshark"].state == found["node"].state == "optional"
+    assert "took 20 s" in found["tshark"].detail
+    assert "code 1: no such version" in found["node"].detail
+
+
 def folder_with_pins(folder: Path, text: str) -> Path:
     (folder / "notebooks").mkdir()
     (folder / "requirements.txt").write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import labkit as lab
-from labkit.errors import BadValue
+from labkit.errors import CallError
 from labkit.experiments.calls import Call
 from labkit.experiments.loop import lab_loop
 from labkit.experiments.spare import spare
@@ -236,14 +236,22 @@ def test_stop_while_it_starts(wire: Wire) -> None:
     assert [thread.name for thread in left if "labkit" in thread.name] == []
 
 
+class Unmakeable:
+    """A jitter buffer that cannot be made."""
+
+    def add(self, packet: Any) -> tuple[bool, Any]:
+        """Take a packet."""
+        return False, None
+
+
 def test_what_goes_wrong_is_said_in_the_panel(wire: Wire) -> None:
-    call = lab.call(**SMALL, link=lab.Link(), codec="h265")
+    call = lab.call(**SMALL, link=lab.Link(), jitter_buffer=Unmakeable)
     panel = call.show()
     press(panel, type="start")
     until(lambda: call.state == "broken" and not lab_loop.running)
-    assert "h265" in panel.view.state["text"]
+    assert "Unmakeable" in panel.view.state["text"]
     assert panel.view.state["can_start"]
-    with pytest.raises(BadValue, match="h265"):
+    with pytest.raises(CallError, match="Unmakeable"):
         asyncio.run(call.counts())
 
 
