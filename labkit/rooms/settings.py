@@ -79,10 +79,23 @@ class ServerOptions:
         """
         if self.lan is None:
             return ""
+        open_now = [
+            _("TCP port {port} (rooms, with a token)").format(port=config.port),
+            _("TCP port {port} (counters, with a password)").format(port=config.metrics_port),
+            _("UDP port {port} (media)").format(port=config.udp_port),
+        ]
+        if config.turn_port is not None:
+            relayed = config.relay_ports
+            open_now += [
+                _("UDP port {port} (TURN, with a password)").format(port=config.turn_port),
+                _("UDP ports {first} to {last} (what TURN relays)").format(
+                    first=relayed.start, last=relayed.stop - 1
+                ),
+            ]
         return _(
-            "Open to every machine that reaches {address}: TCP port {port} (rooms, with a token) "
-            "and UDP port {udp_port} (media), without TLS, until the server ends."
-        ).format(address=config.address, port=config.port, udp_port=config.udp_port)
+            "Open to every machine that reaches {address}: {ports}; without TLS, until the "
+            "server ends."
+        ).format(address=config.address, ports=", ".join(open_now))
 
 
 def check_lan_address(address: str) -> None:

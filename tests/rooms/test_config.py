@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import psutil
@@ -85,8 +86,6 @@ def test_lab_livekit_says_it_at_once() -> None:
 
 
 def test_ports_are_free_until_they_are_taken() -> None:
-    import socket
-
     for transport, kind in (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)):
         port = free_port("127.0.0.1", transport)  # type: ignore[arg-type]
         assert port_is_free("127.0.0.1", port, transport)  # type: ignore[arg-type]
@@ -116,19 +115,25 @@ def lan() -> str:
     return addresses[0]
 
 
-def test_a_network_is_opened_on_request_and_nothing_else_is(
-    livekit_binary: object, lan: str
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_network_is_opened_on_request_and_all_that_is_open_is_said(
+    livekit_binary: object, lan: str, turn: bool
 ) -> None:
     async def work() -> None:
-        server = livekit(own=True, build=False, lan=lan)
+        server = livekit(own=True, build=False, lan=lan, turn=turn)
         assert isinstance(server, LivekitServer)
         async with server:
             assert server.url.startswith(f"ws://{lan}:")
             assert lan in server.opened
-            assert str(server.udp_port) in server.opened
             found = psutil.Process(server.pid).net_connections("inet")
             open_ones = [s for s in found if s.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)]
-            assert {socket.laddr.ip for socket in open_ones} == {lan}
+            assert {s.laddr.ip for s in open_ones} == {lan}
+            kinds = {socket.SOCK_STREAM: "TCP", socket.SOCK_DGRAM: "UDP"}
+            open_now = {f"{kinds[s.type]} port {s.laddr.port} (" for s in open_ones}
+            assert len(open_now) == (4 if turn else 3)
+            assert {said for said in open_now if said not in server.opened} == set()
+            relayed = server.config.relay_ports
+            assert (f"UDP ports {relayed.start} to {relayed.stop - 1} " in server.opened) == turn
             async with token_endpoint(server, lan=lan) as endpoint:
                 assert endpoint.url.startswith(f"http://{lan}:")
             with pytest.raises(BadValue, match="600 s"):
