@@ -48,7 +48,10 @@ def exam(
     from labkit.cli.livekit import _progress
     from labkit.exam import exam as make_exam
     from labkit.exam.names import SDK, WHIP
+    from labkit.exam.report import check_report
 
+    if report is not None:
+        check_report(report)
     with _progress() as progress:
         made = make_exam(
             WHIP if page else SDK,
@@ -73,12 +76,12 @@ async def _run(exam: Exam, report: Path | None, as_json: bool) -> bool:
         assert exam.invitation is not None
         _invite(exam.invitation, as_json)
         run = await exam.finish()
-    if report is not None:
-        write_report(report, exam.verdicts, run)
     if as_json:
         _print_json({"result": report_dict(exam.verdicts, run)})
     else:
         print(f"\n{report_text(exam.verdicts, run)}", flush=True)
+    if report is not None:  # last: whatever becomes of the file, the result is told
+        write_report(report, exam.verdicts, run)
     return passed(exam.verdicts)
 
 

@@ -68,7 +68,7 @@ class Invitation:
             _("Token endpoint: {endpoint}").format(endpoint=self.endpoint),
             _("Room: {room}").format(room=self.room),
             "",
-            _("1. Start your app:"),
+            self._start_it(),
             f"  {self.command}",
             third,
             f"  {self._command(self.third_id_token)}",
@@ -77,7 +77,16 @@ class Invitation:
             "",
         ]
 
+    def _start_it(self) -> str:
+        if not self.opened:
+            return _("1. Start your app:")
+        return _(
+            "1. Start your app on the phone. (If it is there already: scan the code below, and "
+            "paste its text into the first field of the form.)"
+        )
+
     def _command(self, id_token: str) -> str:
         asked = {"ENDPOINT": self.endpoint, "ID_TOKEN": id_token, "ROOM": self.room}
         words = [f"--dart-define={name}={value}" for name, value in asked.items()]
-        return " ".join(["flutter run -d chrome", *words])
+        here = [] if self.opened else ["-d", "chrome"]  # else the phone that is connected
+        return " ".join(["flutter", "run", *here, *words])

@@ -14,7 +14,7 @@ from labkit.words import _
 if TYPE_CHECKING:
     from labkit.run import Run
 
-__all__ = ["report_dict", "report_html", "report_text", "write_report"]
+__all__ = ["check_report", "report_dict", "report_html", "report_text", "write_report"]
 
 SIGNS = {PASSED: "✓", FAILED: "✗", NOT_SEEN: "–"}
 
@@ -77,6 +77,21 @@ def report_dict(verdicts: Sequence[Verdict], run: Run) -> dict[str, Any]:
     }
 
 
+def check_report(path: Path) -> None:
+    """Look whether a report can be written there, before an exam that takes minutes.
+
+    Raises:
+        BadValue: It cannot.
+    """
+    was_there = path.exists()
+    try:
+        path.open("a").close()
+        if not was_there:
+            path.unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
 def write_report(path: Path, verdicts: Sequence[Verdict], run: Run) -> None:
     """Write the report: HTML where the name ends in .html, else text.
 
@@ -87,9 +102,15 @@ def write_report(path: Path, verdicts: Sequence[Verdict], run: Run) -> None:
     try:
         path.write_text(page(verdicts, run), encoding="utf-8")
     except OSError as error:
-        raise BadValue(
-            _("The report {path} cannot be written.").format(path=path), f"{error.strerror}."
-        ) from None
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> BadValue:
+    return BadValue(
+        _("The report {path} cannot be written.").format(path=path),
+        f"{error.strerror}.",
+        _("Name a file in a folder that is there."),
+    )
 
 
 def _outcome(verdicts: Sequence[Verdict]) -> str:

@@ -20,6 +20,8 @@ from tests.timing import SECOND
 
 pytestmark = pytest.mark.usefixtures("livekit_binary")
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "flutter_two_party"
+
 
 async def look_in(invitation: dict[str, str]) -> bytes:
     """Join as the least that is a client, and go again without a word; return the first message."""
@@ -80,6 +82,7 @@ def test_a_person_reads_what_to_start_and_how_it_went(tmp_path: Path) -> None:
     [
         (["--seconds", "1"], "Use 5 to 3600 seconds."),
         (["--page", "--lan", "192.0.2.77"], "for this machine"),
+        (["--report", "no-such-folder/report.txt"], "cannot be written. No such file"),
         (["--lan", "192.0.2.77"], "is not one of this machine"),
     ],
 )
@@ -106,3 +109,18 @@ def test_the_invitation_does_not_show_tokens_by_accident() -> None:
     made = Invitation("sdk", "http://127.0.0.1:1/token", "exam", "eyJa", "eyJb", "1234")
     assert "eyJ" not in repr(made)
     assert json.loads(made.for_a_phone())["id_token"] == "eyJa"
+
+
+def test_a_phone_is_told_another_command_and_a_code_that_the_form_takes() -> None:
+    from labkit.exam import Invitation
+
+    told = ("sdk", "http://192.0.2.7:1/token", "exam", "eyJa", "eyJb", "1234", "")
+    phone = Invitation(*told, opened="Open to every machine.")
+    assert phone.command.startswith("flutter run --dart-define=ENDPOINT=http://192.0.2.7:1/token ")
+    assert "paste" in phone.in_words() and "-d chrome" not in phone.in_words()
+    here = Invitation(*told)
+    assert here.command.startswith("flutter run -d chrome --dart-define=")
+    assert "paste" not in here.in_words()
+    form = (EXAMPLE / "lib" / "join_page.dart").read_text(encoding="utf-8")
+    for name in json.loads(phone.for_a_phone()):
+        assert f"'{name}': final String" in form

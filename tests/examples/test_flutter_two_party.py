@@ -102,6 +102,15 @@ def test_the_permissions_can_be_read() -> None:
     assert {"CAMERA", "RECORD_AUDIO", "INTERNET"} <= asked
 
 
+def test_following_the_readme_leaves_nothing_that_the_recipe_refuses() -> None:
+    pubspec = yaml.safe_load((SKELETON / "pubspec.yaml").read_text("utf-8"))
+    readme = (SKELETON / "README.md").read_text("utf-8")
+    words = next(line.split() for line in readme.splitlines() if "flutter create --" in line)
+    # Without --empty it makes a test of an app called MyApp, for which nothing here is a match.
+    assert "--empty" in words and "flutter_test" not in pubspec["dev_dependencies"]
+    assert words[words.index("--project-name") + 1] == pubspec["name"]
+
+
 def test_the_recipe_analyzes() -> None:
     recipe = yaml.safe_load((SKELETON / "ci" / "flutter.yml").read_text("utf-8"))
     steps = recipe["jobs"]["analyze"]["steps"]

@@ -1,3 +1,5 @@
+import 'dart:convert';
+
 import 'package:flutter/material.dart';
 
 import 'call.dart';
@@ -24,6 +26,25 @@ class _JoinPageState extends State<JoinPage> {
   };
 
   String _text(String field) => _fields[field]!.text.trim();
+
+  /// Fills the form from the exam's QR code: scan it, copy its text, and paste
+  /// it into the first field.
+  void _take(String text) {
+    try {
+      if (jsonDecode(text)
+          case {
+            'endpoint': final String endpoint,
+            'id_token': final String idToken,
+            'room': final String room,
+          }) {
+        _fields['Token endpoint']!.text = endpoint;
+        _fields['ID token']!.text = idToken;
+        _fields['Room']!.text = room;
+      }
+    } on FormatException {
+      return; // an address
+    }
+  }
 
   Future<void> _join() async {
     final call = TwoPartyCall(
@@ -55,6 +76,7 @@ class _JoinPageState extends State<JoinPage> {
           for (final field in _fields.entries)
             TextField(
               controller: field.value,
+              onChanged: field.key == 'Token endpoint' ? _take : null,
               decoration: InputDecoration(labelText: field.key),
             ),
           const SizedBox(height: 16),
