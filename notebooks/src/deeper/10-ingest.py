@@ -1,14 +1,17 @@
 # %% [markdown]
 # # Into a room by WHIP, and out of it as a film
 #
-# **You will** publish into a room with two HTTP requests, see that the server passes your codec on
-# as it is, and write down what is said in the room as MP4 and as HLS.
+# **You will** publish into a room with one HTTP request, and leave it with another. You will see
+# that the server passes your codec on as it is. And you will record what is said in the room, as a
+# film.
 #
 # It takes about 20 minutes. It goes on from [09 · Rooms](../09-rooms.ipynb).
 
 # %%
 import asyncio
 from pathlib import Path
+
+import pandas as pd
 
 import labkit as lab
 from labkit import rooms
@@ -24,16 +27,17 @@ stage = await rooms.stage("../data/ingest-scenes.json")
 stage
 
 # %% [markdown]
-# *Ingest* is how media come into a room that are no participant's app: a studio camera, OBS, a
-# drone. **WHIP** ([RFC 9725](https://www.rfc-editor.org/rfc/rfc9725)) does it with WebRTC's offer
-# and answer, in one HTTP request.
+# *Ingest* means: media come into a room from something that has not the room's app. That may be a
+# studio camera, a drone, or OBS, a program for streaming. **WHIP**
+# ([RFC 9725](https://www.rfc-editor.org/rfc/rfc9725)) is one way: WebRTC's offer and answer are
+# exchanged in one HTTP request.
 #
 # ## Predict
 #
-# alice sends H.264 into the room, 15 pictures a second. Five people watch.
+# alice publishes by WHIP into two rooms: VP8 into the first, H.264 into the second. bob watches.
 
 # %%
-guess = lab.predict("How many pictures a second does the server decode?", unit="pictures")
+guess = lab.predict("In how many of the two does bob get another codec?", unit="rooms")
 guess
 
 # %% [markdown]
@@ -41,7 +45,8 @@ guess
 #
 # ### Step 1: an offer
 #
-# alice is a plain aiortc peer. She has all candidates in her offer, since WHIP need not trickle.
+# alice is a plain aiortc peer. Her offer says what she wants to send, how it may be encoded, and
+# where she can be reached. These are the lines that count:
 
 # %%
 camera = lab.TestPattern(320, 240, fps=15)
@@ -59,11 +64,16 @@ async def offer():
 await stage.play(offer)
 
 # %% [markdown]
+# - `m=video`: she offers one stream of pictures, and only sends (`sendonly`).
+# - `a=rtpmap`: each number stands for a format. `rtx` is H.264 sent a second time, after a loss.
+# - `a=candidate`: an address at which she can be reached, here one of this machine (`host`).
+#
 # ### Step 2: POST
 #
-# The offer is the body of the request, the token its *Bearer*. Status 201 means “created”: what was
-# created is alice's session, and **Location** is its address. The **ETag** names the present ICE
-# session; a client that trickles or restarts ICE sends it along.
+# The offer is the body of an HTTP request, and the room's token goes with it in a header. The
+# server replies “201 Created” with its answer. Two headers are for later: **Location** is the
+# address of alice's session, and **ETag** names its state, for when she has to tell of a new
+# network.
 
 
 # %%
@@ -109,17 +119,17 @@ async def people(livekit):
     return await listed(livekit)
 
 
-await stage.play(people)
+columns = ["who", "track", "source", "codec", "width"]
+pd.DataFrame(await stage.play(people), columns=columns)
 
 # %% [markdown]
-# The name of the track is made up by the server, and so is its source: from a video track it makes
-# a camera. The width is 0, since WHIP does not tell it. An app that lays out its page by these
-# values has to expect that.
+# The server made up the track's name, and took the source for a camera. The width is 0, since WHIP
+# does not tell it. If your app lays out its page by these values, expect that.
 #
 # ### Step 4: DELETE
 #
-# Who leaves ends the session at its Location. Without it the server would notice when nothing has
-# come for a while.
+# To leave, alice sends DELETE to her Location. Without it the server would notice only after a
+# while that nothing comes any more.
 
 
 # %%
@@ -135,7 +145,8 @@ await stage.play(leave)
 # %% [markdown]
 # ### A wrong token
 #
-# mallory has signed his token himself, with the server's key and a secret that he made up.
+# mallory knows the *name* of the server's key, but not the secret. He has signed his token with one
+# that he made up.
 
 # %%
 guessed = rooms.ServerAddress("ws://127.0.0.1", "labkey", api_secret="m" * 32)
@@ -159,25 +170,12 @@ await stage.play(forged)
 #
 # ### What the viewer gets
 #
-# Now alice sends VP8, then H.264, and bob watches by LiveKit's SDK. Which codec does he decode?
+# Now the two rooms of your guess. bob uses LiveKit's SDK, and its statistics say which codec
+# arrives.
 
 
 # %%
-async def codecs():
-    told = {}
-    for codec in ("vp8", "h264"):
-        people = lab.participant("alice", video=camera, codec=codec), sdk_bob
-        async with lab.room(*people, server=stage.server) as room:
-            await asyncio.sleep(1.5)
-            told[codec] = await room.ask("bob", decoded)
-    return told
-
-
-sdk_bob = lab.participant("bob", engine="livekit")
-
-
-# %%
-async def decoded(peer):
+async def arriving(peer):
     stats = await peer.room.get_rtc_stats()
     every = [*stats.publisher_stats, *stats.subscriber_stats]
     incoming = [one.inbound_rtp for one in every if one.HasField("inbound_rtp")]
@@ -186,24 +184,37 @@ async def decoded(peer):
 
 
 # %%
-await stage.play(codecs)
+async def codecs():
+    told, bob = {}, lab.participant("bob", engine="livekit")
+    for codec in ("vp8", "h264"):
+        sender = lab.participant("alice", video=camera, codec=codec)
+        async with lab.room(sender, bob, server=stage.server) as room:
+            await asyncio.sleep(1.5)
+            told[codec] = await room.ask("bob", arriving)
+    return told
+
 
 # %%
-guess.compare(0)
+got = await stage.play(codecs)
+got
+
+# %%
+guess.compare(sum(codecs != [f"video/{sent.upper()}"] for sent, codecs in got.items()))
 
 # %% [markdown]
-# bob gets what alice sends. An SFU never opens a picture; it has no codec at all. So one viewer
-# without H.264 sees nothing, however good his network is. The choice is made by who publishes.
+# bob gets what alice sends: an SFU never decodes a picture. So a viewer without H.264 sees nothing
+# of the second room, however good his network is. The publisher decides.
 #
-# LiveKit's [Ingress](https://github.com/livekit/ingress) is the program that would decode and
-# encode anew: it takes RTMP, WHIP or a file and publishes simulcast layers. It is a service of its
-# own that needs Redis and GStreamer, and is not run here.
+# LiveKit's [Ingress](https://github.com/livekit/ingress) would decode and encode anew. It takes
+# RTMP, WHIP or a file, and publishes simulcast layers. It is a service of its own that needs Redis
+# and GStreamer, and is not run here.
 #
 # ### A recorder
 #
-# A recording is a participant, too: it subscribes, decodes, encodes and writes. This one joins by
-# WHIP, *hidden*: nobody is told of it. A film in one file is **MP4**. **HLS** is many small files
-# and a playlist; a player begins while the call still runs.
+# A recorder is a participant, too: it subscribes, decodes, encodes and writes. This one is
+# *hidden*, a right in its token: nobody is told of it. It writes two kinds of film. **MP4** is one
+# file, complete when the call is over. **HLS** is many small files and a playlist, so a player can
+# begin while the call still runs.
 
 # %%
 folder = Path("../runs").resolve()
@@ -226,14 +237,15 @@ facts, playlist = await stage.play(filmed)
 facts
 
 # %% [markdown]
-# The times are those of the media: a picture that came late is not shown late. A key frame stands
-# every two seconds, for there a player can start, and there a segment is cut.
+# A *key frame* is a whole picture that needs no other one. There is one every two seconds or so. A
+# player can start there, and there HLS cuts its files. The playlist names them, with how many
+# seconds each lasts:
 
 # %%
-playlist
+print(*playlist, sep="\n")
 
 # %% [markdown]
-# `#EXT-X-ENDLIST` came when the room was closed. Until then a player asks for the list again and
+# The last line came when the room was closed. Until then a player asks for the list again and
 # again. Here is a picture of the film, with the number that alice had drawn into it.
 
 
@@ -249,9 +261,9 @@ def picture(at_s):
 picture(3) if stage.server else "There is no film without a server."
 
 # %% [markdown]
-# LiveKit's [Egress](https://github.com/livekit/egress) is this recorder grown up: it opens a page
-# in a headless Chrome that shows the whole room, or takes single tracks, and writes MP4, HLS or
-# RTMP. It, too, is a service of its own, and not run here.
+# LiveKit's [Egress](https://github.com/livekit/egress) is this recorder grown up. It opens a page
+# that shows the whole room, in a Chrome without a window, or it takes single tracks. It writes MP4
+# or HLS, or sends RTMP. It, too, is a service of its own, and not run here.
 #
 # ## Food for thought
 #
@@ -259,7 +271,7 @@ picture(3) if stage.server else "There is no film without a server."
 # - Kill the recorder's process in the middle. The MP4 cannot be played: its table of contents is
 #   written last. What is left of the HLS?
 # - Sound and pictures are put together here by the moment at which the first of each arrived. What
-#   is wrong by how much if the first picture took longer? What would RTCP's sender reports add?
+#   is wrong if the first picture took longer than the first sound? By how much?
 # - An HLS viewer sees what happened some seconds ago. What makes it so, and when is that fine?
 # - A browser can publish by WHIP as well: the shorter exam of [11 · Flutter](../11-flutter.ipynb)
 #   is such a page.
@@ -280,4 +292,5 @@ await stage.close()
 # %% [markdown]
 # ## Next
 #
-# Back to [09 · Rooms](../09-rooms.ipynb).
+# Back to [10 · Mesh and SFU](../10-mesh-and-sfu.ipynb), or on to an app:
+# [11 · Flutter](../11-flutter.ipynb).

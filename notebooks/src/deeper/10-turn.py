@@ -1,8 +1,9 @@
 # %% [markdown]
 # # TURN, and the proof of a relay
 #
-# **You will** let bob reach a room through a relay alone, by LiveKit's own TURN server and by
-# coturn, and prove from the candidates that he did. Then you will take the relay away.
+# **You will** let bob reach a room through a relay and in no other way: first by LiveKit's own TURN
+# server, then by a well-known other one, coturn. You will prove that he did. Then you will take the
+# relay away.
 #
 # It takes about 15 minutes. It goes on from [09 · Rooms](../09-rooms.ipynb).
 
@@ -21,13 +22,16 @@ from labkit.signaling.whip import WhipClient
 # why, and what was recorded is shown: `../data/turn-scenes.json` and `../data/turn-livekit.run`.
 
 # %%
-stage = await rooms.stage("../data/turn-scenes.json", turn=True)
+stage = await rooms.stage("../data/turn-scenes.json", turn=True, own=True)
 stage
 
 # %% [markdown]
-# Some networks let UDP out to nobody but one address. There a **TURN** server
-# ([RFC 8656](https://www.rfc-editor.org/rfc/rfc8656)) helps: bob sends it every datagram, and it
-# passes each on from an address of its own. That address is bob's *relay candidate*.
+# Two sides of a call look for a way to each other. Each lists addresses at which it might be
+# reached, its *candidates*. **ICE** tries them in pairs and takes one pair that works.
+#
+# In some networks none works: they let packets out to a few addresses only. There a **TURN** server
+# ([RFC 8656](https://www.rfc-editor.org/rfc/rfc8656)) at such an address helps. bob sends it every
+# packet, and it passes each on from an address of its own. That one is bob's *relay candidate*.
 #
 # ## Predict
 #
@@ -43,8 +47,9 @@ guess
 #
 # ### Who tells an app about TURN?
 #
-# The server does, as soon as somebody comes with a good token. Here is what it offers to erin, who
-# knocks by WHIP.
+# The server does, as soon as somebody comes with a good token. Here erin comes with one. She uses
+# WHIP: one HTTP request, in which an app and the server exchange offer and answer.
+# ([In by WHIP](10-ingest.ipynb) takes it apart.)
 
 
 # %%
@@ -57,17 +62,18 @@ async def offered():
 
 
 # %%
-await stage.play(offered)
+pd.DataFrame(await stage.play(offered), columns=["server", "with a password"])
 
 # %% [markdown]
-# The second column says whether a password came with it. It is made for this participant and holds
-# for minutes (300 s unless LiveKit is told otherwise): a TURN server that relays for everybody is
-# soon found by everybody.
+# The password is made for this participant, and holds for some minutes only. A TURN server that
+# relays for everybody is soon found by everybody. (*STUN* needs no password: it only tells you how
+# your address looks from outside.)
 #
 # ### bob by the relay, carol without
 #
-# `relay_only` is what browsers call `iceTransportPolicy: "relay"`. bob joins without the lab's
-# proxy, which would keep TURN servers from him; so his links cannot be bent.
+# `relay_only` allows bob relay candidates and no others. (In browsers it is called
+# `iceTransportPolicy: "relay"`.) The lab's proxy, known from chapter 09, would hide TURN servers
+# from him. So he joins without it, and his links cannot be bent.
 
 # %%
 alice = lab.participant("alice", video=lab.TestPattern(320, 240, fps=15))
@@ -78,45 +84,51 @@ await stage.open(room)
 
 # %%
 run = await stage.record("turn-livekit", room, 4)
-run
 
 # %% [markdown]
 # ### The proof
 #
-# ICE has agreed on one pair of addresses for each. `relay` in bob's row is the proof. carol has no
-# such word: *prflx* is an address that the other side saw, *host* one of the machine's own.
+# For each of them ICE has chosen one pair: an address here, and one of the server. Behind each
+# address stands its kind. *host* is an address of the machine itself. *prflx* (peer reflexive) is
+# one that the other side has seen. *relay* is one of a TURN server. Who has it?
 
 # %%
 found = run.events[run.events["name"] == "nominated_pair"].set_index("peer")["detail"]
 pd.DataFrame(found.map(json.loads).to_dict()).T[["local", "remote"]]
 
 # %% [markdown]
-# Is bob slower? The SDK tells its round trip in whole milliseconds.
+# Only bob has `relay`: that is the proof. Is he slower? This is the round trip of each, in ms.
+# (LiveKit's SDK tells it to bob and carol in whole milliseconds, aiortc to alice more finely.)
 
 # %%
 trips = run.samples[run.samples["name"] == "rtt_ms"]
 rtt_ms = trips.groupby("peer")["value"].median()
-rtt_ms
+rtt_ms.round(1).to_frame("round trip (ms)")
 
 # %%
 guess.compare(rtt_ms["bob"] - rtt_ms["carol"])
 
 # %% [markdown]
-# On one computer the detour costs less than can be told. So latency proves nothing here: a call
-# that was meant to be relayed and is not looks just the same. The candidate's type tells.
+# On one computer the detour costs less than a whole millisecond can tell. So latency proves nothing
+# here. A call that should have been relayed and was not would look the same. Only the candidate's
+# kind tells.
 #
-# In the world outside, the detour is the way to the TURN server and on: put it near your users.
+# In the world outside, the detour is the way to the TURN server and on. So put it near your users.
 #
 # ### coturn
 #
-# [coturn](https://github.com/coturn/coturn) is the TURN server that most others use. The lab starts
-# its program on loopback, with a secret that it shares with a second LiveKit server. Where coturn
-# is not installed, the cell says so and shows what was recorded.
+# [coturn](https://github.com/coturn/coturn) is a TURN server that many services use. The lab starts
+# it on this machine, with a secret that a second LiveKit server knows too. That server makes the
+# passwords from it. Where coturn is not installed, the last of these cells says so and shows what
+# was recorded.
+#
+# When bob has left, coturn writes into its log what it carried for him. The first cell waits for
+# that line.
 
 
 # %%
 async def usage(relay):
-    for _again in range(50):  # it sums up a moment after bob has left
+    for _again in range(50):
         await asyncio.sleep(0.1)
         if found := relay.log("peer usage"):
             return [line.split(">, ")[-1] for line in found]
@@ -136,16 +148,17 @@ async def by_coturn():
 await stage.play(by_coturn)
 
 # %% [markdown]
-# The relay's own book agrees: `rp` and `rb` are packets and bytes that came for bob, `sp` and `sb`
-# those that he sent. It has carried every one of them and could read none: media are encrypted with
-# keys that bob and the LiveKit server agreed on through it (DTLS, then SRTP).
+# `relay` again, and its port is one of coturn's. coturn's own log agrees: `rp` and `rb` are the
+# packets and bytes that came for bob, `sp` and `sb` those that he sent.
 #
-# What it does see: who speaks to whom, when, and how much.
+# coturn has carried every packet of bob's and could read none. Media are encrypted, with keys that
+# only bob and the LiveKit server know. What coturn does see: who speaks to whom, when, and how
+# much.
 #
 # ### No relay
 #
-# A server without TURN, and bob still insists. The SDK itself would wait for 60 seconds, without a
-# word. The lab asks for no more than 10, and here for 4.
+# Now a server without TURN, and bob still insists on a relay. How long should he try? Here he gives
+# up after 4 s.
 
 # %%
 stubborn = {"relay_only": True, "connect_timeout_s": 4}
@@ -165,8 +178,9 @@ async def without():
 await stage.play(without)
 
 # %% [markdown]
-# The signaling worked, for it is TCP. Only the media found no way. An app that says “connecting …”
-# for a minute looks broken: set a limit of your own, and say what is wrong.
+# The signaling worked: it goes over TCP, straight to the server. Only the media found no way. An
+# app that says “connecting …” for a minute looks broken. So set a limit of your own, and say what
+# is wrong.
 #
 # ## Food for thought
 #
@@ -174,8 +188,9 @@ await stage.play(without)
 #   of your users? (Measure it: count the pairs with `relay` in them.)
 # - A firewall that knows only web pages lets TCP 443 through. What would TURN over TLS look like to
 #   it, and what becomes of the latency when a packet is lost?
-# - LiveKit's TURN refuses to relay to its own machine unless `allow_restricted_peer_cidrs` says so.
-#   What could a stranger reach through a relay that does not refuse?
+# - LiveKit's TURN refuses to relay to its own machine, unless its settings allow it
+#   (`allow_restricted_peer_cidrs`). What could a stranger reach through a relay that does not
+#   refuse?
 # - An SFU with a public address is itself in reach of most clients. When does one still need TURN?
 #
 # ## Troubleshooting
@@ -194,4 +209,5 @@ await stage.close()
 # %% [markdown]
 # ## Next
 #
-# Back to [09 · Rooms](../09-rooms.ipynb).
+# Back to [10 · Mesh and SFU](../10-mesh-and-sfu.ipynb), or on to an app:
+# [11 · Flutter](../11-flutter.ipynb).
