@@ -50,6 +50,9 @@ def test_the_sdk_and_the_lab_see_each_other(livekit_server: LivekitServer) -> No
     assert str(livekit_server.udp_port) not in pair["remote"]
     names = set(one.messages.loc[one.messages["receiver"] == "sue", "name"])
     assert {"join", "answer", "track_published"} <= names
+    spoken = one.messages[one.messages["channel"] == "signaling (WebSocket)"]
+    asked = spoken[spoken["name"] == "add_track"].iloc[0]
+    assert 0 < asked["size_bytes"] < len(asked["body"])  # protobuf is shorter than its JSON
     assert "eyJ" not in one.messages.to_csv()
 
 
