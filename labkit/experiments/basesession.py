@@ -20,6 +20,7 @@ from labkit.peers.clock import Clock
 from labkit.peers.packetbook import PacketBook
 from labkit.run.feed import Feed
 from labkit.run.tap import Tap
+from labkit.signaling.base import wire_size
 from labkit.words import _
 
 __all__ = ["BaseSession"]
@@ -188,9 +189,10 @@ class BaseSession:
         self._notify("failed", relay_died_error())
 
     def _note(self, sender: str, receiver: str, channel: str, name: str, body: str) -> None:
+        size = wire_size(body)
         hidden = re.sub(r"(?m)^(a=ice-pwd:).*$", r"\1(hidden)", body)
         self.tap.add("messages", at_s=self.clock.now(), sender=sender, receiver=receiver,
-                     channel=channel, name=name, size_bytes=len(body), body=hidden)  # fmt: skip
+                     channel=channel, name=name, size_bytes=size, body=hidden)  # fmt: skip
 
     def _note_event(self, name: str, detail: Any = "") -> None:
         next(iter(self.sides.values())).event(name, detail)
