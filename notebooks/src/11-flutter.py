@@ -251,8 +251,8 @@ for name in todays_names():
 #
 # - Each of the lecture's twelve snippets has a fault, and all look plausible. How would *you* have
 #   noticed, without a list of names and without Flutter?
-# - bob only watches. The server tells alice of him up to three seconds late, as you saw in chapter
-#   09. Why may that be good in a room of thousands?
+# - bob only watches. The server tells alice of him up to three seconds late: you saw it in
+#   [09 · Rooms](09-rooms.ipynb). Why may that be good in a room of thousands?
 # - Where would you keep the API secret in an app without a backend?
 #
 # ## Your app
@@ -266,7 +266,7 @@ for name in todays_names():
 #
 # You need no app for it: a web page of the lab joins in your place, by WHIP (one HTTP request, no
 # SDK; see chapter 09). The other person is a Python program. Its picture shows a number that nobody
-# knows beforehand, so nobody can only pretend to see it.
+# knows beforehand, so nobody can pretend to see it.
 #
 # Run the cell. The page appears under it. Press **Join** and let the browser use your camera. When
 # you see the number, press **Leave**. (`build=False`: if the server is not built yet, the cell says
