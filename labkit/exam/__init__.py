@@ -11,28 +11,33 @@ if TYPE_CHECKING:
     from labkit.exam.invitation import Invitation
     from labkit.exam.judging import judge
     from labkit.exam.report import report_html, report_text
+    from labkit.exam.taking import PageExam, take_exam
     from labkit.exam.verdict import Verdict, passed
 
 _HOMES = {
     "Exam": ".examining",
     "Invitation": ".invitation",
+    "PageExam": ".taking",
     "Verdict": ".verdict",
     "exam": ".examining",
     "judge": ".judging",
     "passed": ".verdict",
     "report_html": ".report",
     "report_text": ".report",
+    "take_exam": ".taking",
 }
 
 __all__ = [
     "Exam",
     "Invitation",
+    "PageExam",
     "Verdict",
     "exam",
     "judge",
     "passed",
     "report_html",
     "report_text",
+    "take_exam",
 ]
 
 __getattr__, __dir__ = load_names(__name__, _HOMES)

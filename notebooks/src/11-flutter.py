@@ -269,13 +269,13 @@ for name in todays_names():
 # knows beforehand, so nobody can pretend to see it.
 #
 # Run the cell. The page appears under it. Press **Join** and let the browser use your camera. When
-# you see the number, press **Leave**. (`build=False`: if the server is not built yet, the cell says
-# so and does not build it.)
+# you see the number, press **Leave**. (`build=False`: no server is built here. If there is none, the
+# cell says so, and the next cell judges an exam that was recorded on another machine.)
 
 # %%
-from labkit.exam import exam, judge, report_text
+from labkit.exam import judge, report_text, take_exam
 
-own = await exam("whip", build=False).start()
+own = await take_exam("data/exam-page.run", build=False)
 own.page()
 
 # %% [markdown]
@@ -286,8 +286,8 @@ run = await own.end()
 print(report_text(judge(run), run))
 
 # %% [markdown]
-# No server, or no camera? Put `run = lab.load_run("data/exam-page.run")` in place of the first
-# line.
+# No camera? Put `run = lab.load_run("data/exam-page.run")` in place of the first line: it is the exam
+# that was recorded.
 #
 # ### The exam of an app
 #
@@ -325,8 +325,13 @@ print(app.messages.query("name == 'track_setting'")["body"].iloc[-1])
 #
 # ## Clean up
 #
-# `own.end()` has ended the exam's server and its processes; the trial ended its own. (If you have
-# not run that cell, run it now.)
+# The trial ended its own server. The exam's ends with `own.end()`, or when its five minutes are over:
+
+# %%
+await own.close()
+
+# %% [markdown]
+# Nothing is left.
 #
 # ## Next
 #

@@ -14,8 +14,8 @@ from tests.timing import SECOND
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("livekit_binary")]
 
-SHOW = """from labkit.exam import exam, judge, report_text
-own = await exam("whip", seconds=120).start()
+SHOW = """from labkit.exam import judge, report_text, take_exam
+own = await take_exam("data/exam-page.run", seconds=120)
 own.page()"""
 
 JUDGE = """run = await own.end()
