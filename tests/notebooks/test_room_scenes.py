@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def test_runs_are_whole_small_and_without_tokens(name: str, chapter: str) -> Non
 
 
 @pytest.mark.later
-@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
+@pytest.mark.parametrize("chapter", [*sorted(CHAPTERS), "11-flutter"])
 def test_a_chapter_runs_to_its_end_without_a_server(
     chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,20 @@ def test_a_chapter_runs_to_its_end_without_a_server(
     )
     assert failure(run_nbval(place, home=tmp_path)) == ""
     assert not any((tmp_path / "cache").glob("livekit-server*"))
+
+
+ONLY_OURS = ("kill", "restart", "metrics", "turn=", "max_participants=", "audience", "broadcast")
+"""What needs a server of the lab's own: one that the environment names is used as it is."""
+
+
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
+def test_a_chapter_that_ends_or_sets_up_its_server_starts_its_own(chapter: str) -> None:
+    source = (NOTEBOOKS / "src" / f"{chapter}.py").read_text("utf-8")
+    (call,) = re.findall(r"rooms\.stage\((.+)\)", source)
+    used = re.findall(r"stage\.server\.(\w+)|\b(broadcast|audience)\(", source)
+    needs = {word for words in used for word in words if word in ONLY_OURS}
+    needs |= {word for word in ONLY_OURS if word in call}
+    assert not needs or "own=True" in call, needs
 
 
 def test_addresses_of_this_network_are_taken_out() -> None:

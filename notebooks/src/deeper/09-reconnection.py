@@ -20,7 +20,7 @@ from labkit.run.gaps import interruptions
 # `../data/reconnection-killed.run`.
 
 # %%
-stage = await rooms.stage("../data/reconnection-scenes.json")
+stage = await rooms.stage("../data/reconnection-scenes.json", own=True)
 stage
 
 # %%
