@@ -32,6 +32,9 @@ FUNCTIONS = (
     "mint",
 )
 
+IN_TABLE = {"done": "done", "refused": "refused", "ignored": "silently ignored"}
+"""What the table says of an outcome; a cell compares with it, so it is never translated."""
+
 TARGET, STRANGER = "bob", "mallory"
 
 TRIES_WITHIN_S = 45.0
@@ -50,9 +53,10 @@ async def try_rights(server: Server) -> pd.DataFrame:
         server: A running ``lab.livekit()``.
 
     Returns:
-        A row for each function: ``function``, an outcome for each token, ``who`` (``client``:
-        any token, ``token``: a right in it, ``backend``, or ``nobody``), and ``said``: what the
-        usual token was told.
+        A row for each function: ``function``, an outcome for each token (``done``, ``refused``,
+        ``silently ignored`` or ``–``: these words are for programs too, and in every language
+        the same), ``who`` (``client``: any token, ``token``: a right in it, ``backend``, or
+        ``nobody``), and ``said``: what the usual token was told.
 
     Raises:
         CallError: The trial broke off; the text says why.
@@ -97,7 +101,7 @@ def _table(found: dict[tuple[str, str], tuple[str, str]]) -> pd.DataFrame:
     rows = []
     for name in FUNCTIONS:
         outcomes = {role: found[role, name][0] for role in ROLES}
-        words = {role: outcome_in_words(outcome) for role, outcome in outcomes.items()}
+        words = {role: IN_TABLE.get(outcome, "–") for role, outcome in outcomes.items()}
         who = who_may(outcomes)
         rows.append(
             {"function": _words()[name], **words, "who": who, "said": found["usual", name][1]}
@@ -119,17 +123,6 @@ def who_may(outcomes: dict[str, str]) -> str:
         if any(outcomes[role] == "done" for role in roles):
             return who
     return "nobody"
-
-
-def outcome_in_words(outcome: str) -> str:
-    """Return an outcome as a table shows it.
-
-    Args:
-        outcome: ``done``, ``refused``, ``ignored`` or ``not tried``.
-    """
-    return {"done": _("done"), "refused": _("refused"), "ignored": _("silently ignored")}.get(
-        outcome, "–"
-    )
 
 
 def _words() -> dict[str, str]:

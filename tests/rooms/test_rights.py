@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from labkit.rooms.rights import FUNCTIONS, ROLES, outcome_in_words, try_rights, who_may
+from labkit.rooms import rights
+from labkit.rooms.rights import FUNCTIONS, ROLES, _table, try_rights, who_may
 from labkit.rooms.rightsaround import forged
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.tokens import claims_of, room_token
@@ -54,9 +55,15 @@ def test_the_poorest_token_that_is_enough_decides(done: tuple[str, ...], who: st
     assert who_may({role: "done" if role in done else "refused" for role in ROLES}) == who
 
 
-def test_what_was_not_tried_is_a_dash() -> None:
-    assert outcome_in_words("not tried") == "–"
-    assert outcome_in_words("ignored") == "silently ignored"
+def test_the_words_that_a_cell_compares_are_the_same_in_every_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rights, "_", str.upper)
+    outcomes = dict(zip(ROLES, ("done", "refused", "ignored", "not tried"), strict=True))
+    found = {(role, name): (said, "") for name in FUNCTIONS for role, said in outcomes.items()}
+    row = _table(found).iloc[0]
+    assert row["function"] == "CONNECT"
+    assert list(row[list(ROLES)]) == ["done", "refused", "silently ignored", "–"]
 
 
 def test_a_token_made_without_the_secret_is_for_somebody_else(
