@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,13 @@ from labkit.codecs.encoders import VideoEncoder, choose_encoders
 from labkit.codecs.summary import bd_rates, frame_table, summarise, summary_table
 from labkit.codecs.video import EncodeJob, Encoding, encode
 from labkit.errors import BadValue, MediaError, WaitTimeout
+from labkit.progress import Shower, progress_shower
 from labkit.words import _
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["DEFAULT_RATES", "Comparison", "compare_video"]
+__all__ = ["DEFAULT_RATES", "Comparison", "compare_video", "encoding_bar"]
 
 DEFAULT_RATES = (150.0, 300.0, 600.0, 1200.0)
 MIN_KBPS, MAX_KBPS = 10.0, 100_000.0
@@ -134,6 +136,7 @@ def compare_video(
     executor: Executor | None = None,
     timeout_s: float = 600.0,
     on_result: OnResult | None = None,
+    progress: bool = True,
 ) -> Comparison:
     """Encode a clip with every codec at every rate, decode it, and measure each frame.
 
@@ -147,6 +150,7 @@ def compare_video(
             after another, which is what times can be trusted of.
         timeout_s: With an executor, how long all of it may take.
         on_result: Called here after each encoding.
+        progress: Whether to show a bar, where there is a notebook.
 
     Raises:
         BadValue: A codec or a rate cannot be used.
@@ -158,12 +162,20 @@ def compare_video(
     # Rate by rate, so that the first points of every codec come early.
     jobs = [EncodeJob(clip, encoder, rate, xpsnr, keep) for rate in rates for encoder in encoders]
     done: dict[tuple[str, float], Encoding] = {}
-    for encoding in _encodings(jobs, executor, timeout_s):
-        done[encoding.codec, encoding.asked_kbps] = encoding
-        if on_result is not None:
-            on_result(summarise(encoding), len(done), len(jobs))
+    with encoding_bar(progress, len(jobs)) as show:
+        for encoding in _encodings(jobs, executor, timeout_s):
+            done[encoding.codec, encoding.asked_kbps] = encoding
+            show(len(done) / len(jobs))
+            if on_result is not None:
+                on_result(summarise(encoding), len(done), len(jobs))
     in_order = [done[encoder.name, rate] for encoder in encoders for rate in rates]
     return Comparison.of(clip, in_order, missing)
+
+
+def encoding_bar(progress: bool, total: int, unit: str | None = None) -> closing[Shower]:
+    """Return what shows how many encodings (or other units) are done, as a context manager."""
+    unit = unit or _("encodings")
+    return closing(progress_shower(progress, total, title=_("Encoding"), unit=unit))
 
 
 def _checked_rates(rates_kbps: Iterable[float]) -> list[float]:

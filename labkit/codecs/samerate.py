@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.codecs.clip import Clip
-from labkit.codecs.compare import MAX_KBPS, MIN_KBPS, Comparison
+from labkit.codecs.compare import MAX_KBPS, MIN_KBPS, Comparison, encoding_bar
 from labkit.codecs.encoders import VideoEncoder, choose_encoders
 from labkit.codecs.summary import summarise
 from labkit.codecs.video import EncodeJob, Encoding, encode
@@ -24,6 +24,7 @@ def compare_at_rate(
     codecs: Iterable[str | VideoEncoder] | None = None,
     *,
     keep_frames: Iterable[int] = (),
+    progress: bool = True,
 ) -> Comparison:
     """Encode a clip with every codec so that about the same rate comes out of each.
 
@@ -36,6 +37,7 @@ def compare_at_rate(
         rate_kbps: What is to come out, 10 to 100000 kbit/s.
         codecs: As for ``compare_video``.
         keep_frames: Numbers of frames whose decoded pictures are kept.
+        progress: Whether to show a bar, where there is a notebook.
 
     Raises:
         BadValue: A codec or the rate cannot be used.
@@ -49,7 +51,11 @@ def compare_at_rate(
         )
     encoders, missing = choose_encoders(codecs)
     keep = tuple(keep_frames)
-    best = [_closest(clip, encoder, float(rate_kbps), keep) for encoder in encoders]
+    best = []
+    with encoding_bar(progress, len(encoders), _("codecs")) as show:
+        for encoder in encoders:
+            best.append(_closest(clip, encoder, float(rate_kbps), keep))
+            show(len(best) / len(encoders))
     return Comparison.of(clip, best, missing)
 
 

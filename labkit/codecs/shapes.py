@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from labkit.codecs.clip import Clip, Pictures
+from labkit.codecs.compare import encoding_bar
 from labkit.codecs.encoders import choose_encoders
 from labkit.codecs.quality import QualityMeter
 from labkit.codecs.video import EncodeJob, Encoding, encode
@@ -28,6 +30,8 @@ def compare_shapes(
     shapes: Iterable[Shape],
     rates_kbps: Iterable[float] = (100.0, 400.0, 1600.0),
     codec: str = "vp8",
+    *,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Encode one clip in several sizes and frame rates, and judge all on the same screen.
 
@@ -41,6 +45,7 @@ def compare_shapes(
             of which the clip's frame rate is a multiple.
         rates_kbps: Asked rates in kbit/s.
         codec: One of ``VIDEO_CODECS``.
+        progress: Whether to show a bar, where there is a notebook.
 
     Returns:
         One row a shape and rate: shape (``640×360@30``), width, height, fps, asked_kbps,
@@ -55,7 +60,11 @@ def compare_shapes(
     asked = [_checked(clip, shape) for shape in shapes]
     rates = [float(rate) for rate in rates_kbps]
     smaller = {shape: _reshaped(clip, shape) for shape in asked}
-    rows = [_measure(clip, smaller[shape], rate, codec) for shape in asked for rate in rates]
+    rows: list[dict[str, Any]] = []
+    with encoding_bar(progress, len(asked) * len(rates)) as show:
+        for shape, rate in itertools.product(asked, rates):
+            rows.append(_measure(clip, smaller[shape], rate, codec))
+            show(len(rows) / (len(asked) * len(rates)))
     return pd.DataFrame(rows)
 
 

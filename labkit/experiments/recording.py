@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from labkit.errors import BadValue, LabError
 from labkit.experiments.about import meta_for
 from labkit.experiments.loop import Job, lab_loop
-from labkit.experiments.progress import progress_shower
+from labkit.progress import progress_shower
 from labkit.run.recorder_handle import RecorderHandle
 from labkit.run.store import exists_error
 from labkit.words import _

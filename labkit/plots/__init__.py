@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labkit.plots.engines import plot_engines
     from labkit.plots.figure import alt_text
     from labkit.plots.gaps import plot_gaps
+    from labkit.plots.growing import growing_figure
     from labkit.plots.latency import plot_latency
     from labkit.plots.layers import plot_layers
     from labkit.plots.link import plot_link
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "alt_text": ".figure",
+    "growing_figure": ".growing",
     "plot_bitrate": ".bitrate",
     "plot_broadcast": ".broadcast",
     "plot_budget": ".budget",
@@ -66,6 +68,7 @@ _HOMES = {
 
 __all__ = [
     "alt_text",
+    "growing_figure",
     "plot_bitrate",
     "plot_broadcast",
     "plot_budget",

@@ -1,4 +1,4 @@
-"""How far a recording is: a bar in a notebook, a function elsewhere."""
+"""How far something long is: a bar in a notebook, a function elsewhere."""
 
 from __future__ import annotations
 
@@ -22,17 +22,26 @@ class Shower(Protocol):
         ...
 
 
-def progress_shower(progress: bool | Callable[[float], None], seconds: float) -> Shower:
-    """Return what shows a recording's progress.
+def progress_shower(
+    progress: bool | Callable[[float], None],
+    total: float,
+    *,
+    title: str | None = None,
+    unit: str = "s",
+) -> Shower:
+    """Return what shows progress.
 
     Args:
-        progress: True for a bar where there is a notebook, False for none, or a function.
-        seconds: Length of the recording.
+        progress: True for a bar where there is a notebook, False for none, or a function that
+            takes the share that is done, 0 to 1.
+        total: How much there is to do, for instance the length of a recording.
+        title: What is being done; “Recording” without it.
+        unit: Of the total.
     """
     if callable(progress):
         return _Function(progress)
     if progress and _in_notebook():
-        return _Bar(seconds)
+        return _Bar(total, title or _("Recording"), unit)
     return _Function(lambda share: None)
 
 
@@ -48,21 +57,21 @@ class _Function:
 
 
 class _Bar:
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, total: float, title: str, unit: str) -> None:
         import ipywidgets
         from IPython.display import display
 
         self._bar: Any = ipywidgets.FloatProgress(
-            0.0, max=1.0, description=_("Recording"), layout={"width": "24em"}
+            0.0, max=1.0, description=title, layout={"width": "24em"}
         )
-        self._text: Any = ipywidgets.Label(_("{seconds:g} s").format(seconds=seconds))
-        self._seconds = seconds
+        self._text: Any = ipywidgets.Label(f"{total:g} {unit}")
+        self._total, self._unit = total, unit
         display(ipywidgets.HBox([self._bar, self._text]))
 
     def __call__(self, share: float) -> None:
         self._bar.value = share
-        self._text.value = _("{passed:.0f} of {seconds:g} s").format(
-            passed=share * self._seconds, seconds=self._seconds
+        self._text.value = _("{done:.0f} of {total:g} {unit}").format(
+            done=share * self._total, total=self._total, unit=self._unit
         )
 
     def close(self) -> None:
