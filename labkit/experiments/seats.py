@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.experiments.elsewhere import ServerPlace, check_here
 from labkit.experiments.roombreaks import seen_as_full
 from labkit.experiments.roomspec import BROWSER, SFU, Participant
 from labkit.experiments.seat import Seat, Surroundings
-from labkit.net.sdp import replace_candidates
+from labkit.net.sdp import Address, replace_candidates
 from labkit.peers.whip import PublishedTrack, SecondEar, WhipPeer
 from labkit.signaling.whip import WhipError
 
@@ -81,6 +81,8 @@ class WhipSeat(Seat):
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         host, port = self.bridge.address_for[receiver]
         changed, far = replace_candidates(sdp, host, port)
+        if sender == SFU:
+            check_here(far)
         await self.bridge.set_far(sender, far)
         told = {"instead_of": sender, "is": f"{host}:{port}", "to": receiver}
         self.peer.event("relay_address", told)
@@ -147,6 +149,7 @@ class SdkSeat(Seat):
     def __init__(self, participant: Participant, around: Surroundings) -> None:
         super().__init__(participant, around)
         self._open_things = AsyncExitStack()
+        self._place = ServerPlace()
 
     async def open(self) -> None:
         """Open the links, the proxy and the peer; nothing is sent yet."""
@@ -179,7 +182,7 @@ class SdkSeat(Seat):
             url,
             relay_address=self.bridge.address_for[self.name],
             note=self._noted("signaling (WebSocket)"),
-            on_server_candidate=partial(self.bridge.set_far, SFU),
+            on_server_candidate=self._server_is_at,
         )
         await self._open_things.enter_async_context(proxy)
         return proxy.url
@@ -194,11 +197,28 @@ class SdkSeat(Seat):
             WaitTimeout: It did not answer in time.
         """
         try:
-            await self.peer.join()
+            await self._join_here()
         except LabError:
             if await self._around.is_full():
                 raise self._full() from None
             raise
+
+    async def _join_here(self) -> None:
+        joining = asyncio.create_task(self.peer.join())
+        elsewhere = asyncio.create_task(self._place.elsewhere())
+        try:
+            await asyncio.wait([joining, elsewhere], return_when=asyncio.FIRST_COMPLETED)
+            if not joining.done():
+                raise elsewhere.result()
+            await joining
+        finally:
+            for task in (joining, elsewhere):
+                task.cancel()
+            await asyncio.gather(joining, elsewhere, return_exceptions=True)
+
+    async def _server_is_at(self, addresses: list[Address]) -> None:
+        self._place.hear(addresses)
+        await self.bridge.set_far(SFU, addresses)
 
     def receives(self) -> list[str]:
         """Return the names of the tracks that it has subscribed to."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiortc import RTCRtpTransceiver
+from aiortc import MediaStreamTrack, RTCRtpTransceiver
 
 from labkit.peers.endpoint import Peer
 from labkit.signaling.base import Note, Rewrite
@@ -131,8 +131,6 @@ class WhipPeer(Peer):
 
         The sources go on meanwhile: no frame number is used twice.
         """
-        for transceiver in () if self._pc is None else self._pc.getTransceivers():
-            transceiver.sender.replaceTrack(None)  # aiortc would stop the source with its sender
         tracks, self._tracks = self._tracks, {}
         try:
             await self.close()
@@ -162,7 +160,7 @@ class WhipPeer(Peer):
         return self._by_mid.get(transceiver.mid or "")
 
     def _make_track(self, kind: str, source: Any) -> Any:
-        return self._tracks.get(kind) or super()._make_track(kind, source)
+        return _Lent(self._tracks.get(kind) or super()._make_track(kind, source))
 
     def _is_stamped(self, track: str) -> bool:
         return any(one.stamped for one in self._wanted if one.track == track)
@@ -171,6 +169,18 @@ class WhipPeer(Peer):
     def receives(self) -> list[str]:
         """Names of the tracks that it has subscribed to."""
         return sorted(self._by_mid.values())
+
+
+class _Lent(MediaStreamTrack):
+    """A source as one connection has it: aiortc stops what it sends with the connection."""
+
+    def __init__(self, track: MediaStreamTrack) -> None:
+        super().__init__()
+        self.kind = track.kind
+        self._track = track
+
+    async def recv(self) -> Any:
+        return await self._track.recv()
 
 
 class SecondEar(WhipPeer):

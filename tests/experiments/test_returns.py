@@ -10,10 +10,12 @@ import pytest
 
 import labkit as lab
 from labkit.experiments import roomreturn
+from labkit.media import TestPattern
 from labkit.rooms.server import livekit
-from tests.experiments.helpers import SMALL, nothing_left, run
+from tests.experiments.helpers import nothing_left, run
 from tests.timing import SECOND
 
+SMALL = TestPattern(160, 120, fps=15)
 AWAY_S = 1.5
 
 
@@ -70,7 +72,7 @@ def test_both_engines_come_back(livekit_binary: Any) -> None:
         frames = frames_of(one, sender, receiver)
         shown = frames[frames["fate"] == "shown"]
         assert shown["captured_s"].min() < gone_s, (sender, receiver)
-        assert (shown["captured_s"] > back_s).sum() > 10, (sender, receiver)
+        assert (shown["captured_s"] > back_s).sum() > 5, (sender, receiver)
         assert frames["frame"].is_unique, (sender, receiver)
     gap_s = gap(one)
     print(f"alice → bob: {gap_s:.2f} s without a picture, {AWAY_S} s of them without a server")
@@ -102,7 +104,7 @@ def test_a_server_that_is_back_at_once(livekit_binary: Any) -> None:
         one = run(work())
     back_s = second_of(one, "sfu", "server_back")
     shown = frames_of(one, "alice", "bob")
-    assert (shown.loc[shown["fate"] == "shown", "captured_s"] > back_s).sum() > 10
+    assert (shown.loc[shown["fate"] == "shown", "captured_s"] > back_s).sum() > 5
     receives = one.events[(one.events["name"] == "reconnected") & (one.events["peer"] == "bob")]
     assert json.loads(receives["detail"].iloc[0]) == {"receives": ["alice:video"]}
 
