@@ -24,6 +24,7 @@ __all__ = [
     "loss_achieved",
     "loss_asked",
     "queue_drops",
+    "recorded_packets",
     "settle_s",
     "tracks_of",
     "window",
@@ -88,6 +89,20 @@ def wire_packets(run: Run, sender: str | None = None, receiver: str | None = Non
     return packets[mine & (packets["layer"] == "wire")]
 
 
+def recorded_packets(
+    run: Run, sender: str | None = None, receiver: str | None = None
+) -> pd.DataFrame:
+    """Return the datagrams of one direction that the recording is about.
+
+    Where the recording opened the call, that is all, the set-up included. A call that ran before
+    brings rows of its beginning too (for pcapng); they met the link of that time, and are left
+    out here.
+    """
+    packets, events = wire_packets(run, sender, receiver), run.events
+    began_s = events.loc[events["name"] == "recording_started", "at_s"].max()  # of the last one
+    return packets if pd.isna(began_s) else packets[packets["sent_s"] >= began_s]
+
+
 def _left(run: Run, sender: str | None, receiver: str | None) -> pd.DataFrame:
     """Return the datagrams that left the relay within the window, duplicates included."""
     packets = wire_packets(run, sender, receiver)
@@ -128,11 +143,11 @@ def bitrate_over_time(
 
 
 def datagrams(run: Run, sender: str | None = None, receiver: str | None = None) -> dict[str, int]:
-    """Return how many datagrams went in, and what became of them, over the whole run.
+    """Return how many datagrams went in while it was recorded, and what became of them.
 
     ``sent`` = ``delivered`` + ``lost`` + ``queue_full``; ``duplicates`` are on top.
     """
-    packets = wire_packets(run, sender, receiver)
+    packets = recorded_packets(run, sender, receiver)
     again = packets["copy"].fillna(0) > 0
     fates = packets.loc[~again, "fate"]
     counts = {f: int((fates == f).sum()) for f in ("delivered", "lost", "queue_full")}
@@ -162,7 +177,7 @@ def link_errors_ms(
     run: Run, sender: str | None = None, receiver: str | None = None
 ) -> NDArray[np.float64]:
     """Return arrived − due of each delivered datagram in ms: how late the relay itself was."""
-    packets = wire_packets(run, sender, receiver)
+    packets = recorded_packets(run, sender, receiver)
     packets = packets[packets["fate"] == "delivered"]
     errors = (packets["arrived_s"] - packets["due_s"]).dropna() * 1000
     return errors.to_numpy(dtype=float)
