@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PacketBook", "RtpHeader", "is_rtcp", "noting", "rtp_header"]
 
-LOST_AFTER_S = 1.0
-"""How long a packet may be under way before it is written down as lost."""
+LOST_AFTER_S = 12.0
+"""How long a packet may be under way (a link's delay is 10 s at most) before it is lost."""
 
 _HEADER = struct.Struct("!BBHII")
 _ARRIVED = COLUMNS["packets"].index("arrived_s")
@@ -48,8 +48,9 @@ def is_rtcp(data: bytes) -> bool:
 class PacketBook:
     """Gathers plain RTP and RTCP packets of the peers that live in this process.
 
-    Where both ends are here, a packet becomes one row with both times. A packet whose far end
-    lives elsewhere is written after ``LOST_AFTER_S`` without an arrival.
+    Where both ends are here, a packet becomes one row with both times. One whose arrival nobody
+    saw is written as lost after ``LOST_AFTER_S``, or when the recording ends; what the relay knows
+    of it goes before (``labkit.run.fates``).
 
     Args:
         tap: Where the rows go.

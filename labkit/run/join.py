@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from labkit.run.fates import settle_fates
 from labkit.run.presence import (
     STRAGGLER_S,
     Span,
@@ -53,7 +54,7 @@ _ARRIVALS = ("first_arrived_s", "arrived_s", "decoded_s")
 
 
 def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str, list[Row]]:
-    """Return ``tables`` with ``frames`` and ``audio`` joined and RTX packets marked.
+    """Return ``tables`` with frames and audio joined, RTX packets marked, fates settled.
 
     Args:
         tables: Rows by table, in the order of the schema.
@@ -76,7 +77,8 @@ def join_tables(tables: Tables, known_until_s: float | None = None) -> dict[str,
             unread=unread.get(table),
             presence=presence,
         )
-    joined["packets"] = mark_rtx(tables.get("packets", ()), tables.get("streams", ()))
+    packets = mark_rtx(tables.get("packets", ()), tables.get("streams", ()))
+    joined["packets"] = settle_fates(packets)
     return joined
 
 
