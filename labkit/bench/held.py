@@ -42,7 +42,9 @@ async def sees_something(peer: Any) -> None:
         TimeoutError: Nothing came.
     """
     async with asyncio.timeout(SEE_WITHIN_S):
-        while not _has_seen(peer):
+        while True:
+            if _has_seen(peer):
+                return
             await asyncio.sleep(LOOKS_EVERY_S)
 
 
