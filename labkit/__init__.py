@@ -26,6 +26,7 @@ _HOMES = {
     "Tone": "labkit.media",
     "browser_call": "labkit.experiments",
     "call": "labkit.experiments",
+    "close_all": "labkit.experiments",
     "load_run": "labkit.run",
     "livekit": "labkit.rooms",
     "mcu": "labkit.experiments.mesh",

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from labkit.words import _
 
-__all__ = ["Shower", "progress_shower"]
+__all__ = ["Shower", "in_notebook", "progress_shower"]
 
 
 class Shower(Protocol):
@@ -40,7 +40,7 @@ def progress_shower(
     """
     if callable(progress):
         return _Function(progress)
-    if progress and _in_notebook():
+    if progress and in_notebook():
         return _Bar(total, title or _("Recording"), unit)
     return _Function(lambda share: None)
 
@@ -78,7 +78,8 @@ class _Bar:
         self._bar.bar_style = "success" if self._bar.value >= 1.0 else "warning"
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Whether this process is a notebook's kernel."""
     try:
         from IPython import get_ipython
     except ImportError:

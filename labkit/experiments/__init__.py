@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.lazy import load_names
 
-_HOMES = {"browser_call": ".browsers", "call": ".calls"}
+_HOMES = {"browser_call": ".browsers", "call": ".calls", "close_all": ".opened"}
 
 __all__ = sorted(_HOMES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from labkit.experiments.lifecycle import Lifecycle, Listener, S
 from labkit.experiments.loop import lab_loop, on_lab_loop
 from labkit.experiments.recording import Progress, Recording
 from labkit.experiments.spare import spare
+from labkit.progress import in_notebook
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Experiment(Lifecycle[S], Generic[S]):
 
     async def __aenter__(self) -> Self:
         await self.start()
+        self.outlives = False
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -50,8 +53,10 @@ class Experiment(Lifecycle[S], Generic[S]):
             MediaError: A codec or a file cannot be used.
         """
         self._must_be_startable()
-        self.state = "starting"
+        self.state, self.outlives = "starting", True
         await on_lab_loop(self._start())
+        if in_notebook() and self.beside():
+            sys.stdout.write(f"{self.beside()}\n")
         return self
 
     async def close(self) -> None:
@@ -71,7 +76,7 @@ class Experiment(Lifecycle[S], Generic[S]):
             CallError: It is running already.
         """
         self._must_be_startable()
-        self.state = "starting"  # at once: a second click must find it
+        self.state, self.outlives = "starting", True  # at once: a second click must find it
         self._ended_by_hand = False
         lab_loop.start(self._start_or_break())
 

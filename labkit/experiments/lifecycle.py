@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from labkit.errors import LabError
 from labkit.experiments.loop import lab_loop
+from labkit.experiments.opened import opened
 from labkit.experiments.places import Carrier, carrier_for
 from labkit.experiments.saying import CallErrors
 from labkit.experiments.spare import spare
@@ -63,6 +64,9 @@ class Lifecycle(Generic[S]):
     start_within_s = 30.0
     "How long the session may take to connect; it has shorter limits of its own."
 
+    outlives = False
+    "Whether it was started to run on after its cell."
+
     def __init__(self, spec: S) -> None:
         self.spec = self._opened = spec
         self.state = "new"
@@ -82,6 +86,10 @@ class Lifecycle(Generic[S]):
         """
         if self.spec.place == "worker" and self.state not in ("starting", "running"):
             spare.want(self)
+
+    def beside(self) -> str:
+        """Return a sentence about another experiment that was left running, or nothing."""
+        return opened.beside(self)
 
     def unprepare_soon(self) -> None:
         """End what ``prepare_soon`` has prepared, from any thread; returns at once."""
@@ -125,6 +133,7 @@ class Lifecycle(Generic[S]):
     async def _prepare(self) -> None:
         self._set_state("starting")
         await self._close_carrier()  # of a call that broke
+        opened.add(self)
         place, tell = self.spec.place, self._tell_listeners
         prepared = await spare.take(tell) if place == "worker" else None
         carrier = self._carrier = prepared or carrier_for(place, tell)
@@ -168,6 +177,7 @@ class Lifecycle(Generic[S]):
         for recording in list(self._recordings):
             await recording.finish_now()
         await self._close_carrier()
+        opened.discard(self)
         await spare.drop(self)
         self._set_state("closed" if self.failure is None else "broken")
 
@@ -180,6 +190,7 @@ class Lifecycle(Generic[S]):
                 await carrier.close()
         finally:
             self._hold(False)
+            opened.discard(self)
 
     def _send_link(self, direction: str, link: Link) -> None:
         if self._carrier is not None:

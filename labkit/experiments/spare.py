@@ -83,6 +83,11 @@ class Spare:
         if not self._owners:
             await self._end()
 
+    async def clear(self) -> None:
+        """End it whoever wants it."""
+        self._owners.clear()
+        await self._end()
+
     async def _end(self) -> None:
         making = self._let_go()
         if making is not None:

@@ -205,7 +205,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         silent = [v for v in self._outline.all_views if v.video and self._is_silent(v.name)]
         if state == "running" and silent:
             return self._outline.silent(silent[0])
-        return self._outline.texts()[state]
+        return f"{self._outline.texts()[state]} {self._experiment.beside()}".rstrip()
 
     def _is_silent(self, view: str) -> bool:
         numbers = self._recent.get(view, ())
