@@ -249,6 +249,8 @@ def room(
             _("max_participants={count!r} is no limit.").format(count=max_participants),
             next_step=_("Use 1 or more, or None for no limit."),
         )
+    if server is not None:
+        _check_server(server)
     spec = RoomSpec(
         participants=described(participants),
         room=name or f"lab-{secrets.token_hex(4)}",
@@ -257,3 +259,16 @@ def room(
         seed=seed,
     )
     return Room(spec, server)
+
+
+def _check_server(server: object) -> None:
+    from labkit.rooms.base import Server
+
+    if not isinstance(server, Server):
+        raise BadValue(
+            _("server={server!r} is not a LiveKit server of the lab.").format(server=server),
+            next_step=_(
+                "Give it what “async with lab.livekit() as server” makes; for the server at an "
+                "address set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET before that."
+            ),
+        )

@@ -35,6 +35,9 @@ _PRESETS_KBPS = ((320, 160), (640, 450), (960, 800), (1280, 1700))
 
 _LARGEST_KBPS = 3000
 
+_SWITCHES = ("simulcast", "dynacast", "auto_subscribe", "relay_only", "single_peer_connection",
+             "dtx", "red", "frame_metadata")  # fmt: skip
+
 _DEGRADATION = ("balanced", "maintain_framerate", "maintain_resolution")
 
 
@@ -88,6 +91,20 @@ class SdkOptions:
                 raise BadValue(
                     _("{name}={value!r} cannot be used.").format(name=name, value=value),
                     next_step=_("Use a number above 0, or leave it out."),
+                )
+        for name in _SWITCHES:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, bool):
+                raise BadValue(
+                    _("{name}={value!r} cannot be used.").format(name=name, value=value),
+                    next_step=_("Use True or False, or leave it out."),
+                )
+        for name in ("scalability_mode", "encryption_key"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise BadValue(
+                    _("{name} has to be a text.").format(name=name),
+                    next_step=_("Leave it out, or put it in quotes."),
                 )
         if self.degradation and self.degradation not in _DEGRADATION:
             raise BadValue(

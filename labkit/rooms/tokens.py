@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,24 @@ if TYPE_CHECKING:
     import pandas as pd
     from livekit.api import VideoGrants
 
-__all__ = ["TOKEN_TTL_S", "Claim", "claims_of", "hide_tokens", "read_token", "room_token"]
+__all__ = [
+    "TOKEN_TTL_S",
+    "Claim",
+    "check_grants",
+    "claims_of",
+    "hide_tokens",
+    "read_token",
+    "room_token",
+]
 
 TOKEN_TTL_S = 600
 """Ten minutes: long enough to join; who is in the room stays when the token expires."""
 
 LONGEST_TTL_S = 7 * 86_400
+
+
+NO_SWITCHES = ("can_publish_sources", "destination_room")
+"""Rights that are more than yes or no."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,32 @@ def room_token(
     return str(token.to_jwt())
 
 
+def check_grants(named: Mapping[str, Any]) -> None:
+    """Refuse rights that there are not, before a token is made with them.
+
+    Args:
+        named: Rights by their names in ``livekit.api.VideoGrants``.
+
+    Raises:
+        BadValue: A right is unknown, or is neither granted nor taken.
+    """
+    from livekit.api import VideoGrants
+
+    known = [field.name for field in fields(VideoGrants) if field.name != "room"]
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise BadValue(
+            _("There is no right {name!r}.").format(name=unknown[0]),
+            next_step=_("Choose from: {names}.").format(names=", ".join(known)),
+        )
+    for name, value in named.items():
+        if name not in NO_SWITCHES and not isinstance(value, bool):
+            raise BadValue(
+                _("The right {name} cannot be {value!r}.").format(name=name, value=value),
+                next_step=_("Use True or False."),
+            )
+
+
 def claims_of(token: str) -> list[Claim]:
     """Return a token's header and claims with their meanings, unchecked: anybody can read them.
 
@@ -136,13 +175,7 @@ def _check(identity: str, room: str, ttl_s: float) -> None:
 def _grants(room: str, named: dict[str, Any]) -> VideoGrants:
     from livekit.api import VideoGrants
 
-    known = [field.name for field in fields(VideoGrants) if field.name != "room"]
-    unknown = [name for name in named if name not in known]
-    if unknown:
-        raise BadValue(
-            _("There is no right {name!r}.").format(name=unknown[0]),
-            next_step=_("Choose from: {names}.").format(names=", ".join(known)),
-        )
+    check_grants(named)
     return VideoGrants(**({"room_join": True} | named), room=room)
 
 

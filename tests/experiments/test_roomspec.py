@@ -15,6 +15,10 @@ from labkit.run.schema import row
 from tests.experiments.helpers import SMALL
 
 
+def sue(**options: Any) -> Any:
+    return lab.participant("sue", engine="livekit", options=options)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -29,6 +33,15 @@ from tests.experiments.helpers import SMALL
         (lambda: lab.participant("alice", uplink=50), "not a Link"),
         (lambda: lab.participant("alice", video=5), "video"),
         (lambda: lab.participant("alice", options={"simulcast": False}), "for the SDK"),
+        (lambda: lab.participant("alice", codec="vp7"), "codec='vp7' is not known"),
+        (lambda: lab.participant("alice", codec="av1"), "vp8, h264"),
+        (lambda: lab.participant("sue", engine="livekit", codec="vp7"), "av1, h265"),
+        (lambda: sue(simulcast="no"), "simulcast='no' cannot be used.*True or False"),
+        (lambda: sue(bitrate=100), "no option 'bitrate'"),
+        (lambda: sue(encryption_key=5), "a text"),
+        (lambda: lab.participant("alice", grants={"can_fly": True}), "no right 'can_fly'"),
+        (lambda: lab.participant("alice", grants={"can_publish": "no"}), "cannot be 'no'"),
+        (lambda: lab.room("alice", server="ws://127.0.0.1:7880"), "is not a LiveKit server"),
         (
             lambda: lab.room(lab.participant("alice", engine="livekit"), place="kernel"),
             "needs place",
