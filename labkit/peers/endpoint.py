@@ -51,6 +51,7 @@ class Peer:
         clock: The call's clock.
         book: Plain RTP packets of this process.
         place: ``worker`` or ``kernel``, for the Run's table of peers.
+        first_number: Of its frames; more than 0 for a name that has been here before.
         on_decoded: Called with track, frame, frame number and second of every decoded frame.
         on_failure: Called with an error that happens while the call runs.
 
@@ -76,6 +77,7 @@ class Peer:
         clock: Clock | None = None,
         book: PacketBook | None = None,
         place: str = "kernel",
+        first_number: int = 0,
         on_decoded: Decoded | None = None,
         on_failure: Callable[[LabError], None] | None = None,
     ) -> None:
@@ -87,10 +89,10 @@ class Peer:
         self.receivers: list[ReceiveProbe] = []
         self._counter = DatagramCounter()
         self._sources = {"audio": audio, "video": video}
-        self._receives, self._stamped = receives, stamped
-        self._codec, self._buffer_class = codec, jitter_buffer_class(jitter_buffer)
+        self._receives, self._stamped, self._codec = receives, stamped, codec
+        self._buffer_class = jitter_buffer_class(jitter_buffer)
         self._book = book or PacketBook(self.tap, self.clock)
-        self._place = place
+        self._place, self._first_number = place, first_number
         self._on_decoded = on_decoded or (lambda *_ignored: None)
         self._on_failure = on_failure or (lambda error: None)
         self._tracks: dict[str, Any] = {}
@@ -205,7 +207,7 @@ class Peer:
                     sender.captured(frame, reading)
 
         make = SourceTrack if kind == "video" else AudioSourceTrack
-        track = self._tracks[kind] = make(source, on_captured=on_captured)
+        track = self._tracks[kind] = make(source, on_captured=on_captured, first=self._first_number)
         codec = self._codec.upper() if kind == "video" else "opus"
         self.tap.add("tracks", track=name, peer=self.name, kind=kind, source=source.describe(),
                      codec=codec)  # fmt: skip
