@@ -49,6 +49,7 @@ RUNS = {
     "mesh-sfu": "10-mesh-and-sfu",
     "mesh-sdk": "10-mesh-and-sfu",
     "mesh-simulcast": "10-mesh-and-sfu",
+    "mesh-dynacast": "10-mesh-and-sfu",
     "turn-livekit": "deeper/10-turn",
 }
 """Runs that they show, and the chapter that records each."""

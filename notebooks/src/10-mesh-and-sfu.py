@@ -2,15 +2,16 @@
 # # Mesh, MCU, SFU: who sends what to whom?
 #
 # **You will** let three people meet in three ways, and see what each way costs whom. You will
-# measure what a server in the middle costs, to a tenth of a millisecond. And you will watch it
-# choose pictures for a receiver whose network grows thin.
+# measure the delay that a server in the middle adds. And you will watch it choose a smaller picture
+# for a receiver whose network grows thin.
 #
-# It takes about 25 minutes. You need no camera, no account and no internet, but for the first time:
-# a LiveKit server is built then, which takes about two minutes.
-# [00 · Start here](00-start.ipynb) explains cells and runs, [09 · Rooms](09-rooms.ipynb) rooms.
+# It takes about 25 minutes. You need no camera and no account. The internet is needed only once: a
+# LiveKit server is built then, which takes about two minutes. Do
+# [06 · Latency](06-latency.ipynb) and [09 · Rooms](09-rooms.ipynb) first.
 
 # %%
 import asyncio
+import json
 
 import pandas as pd
 
@@ -20,9 +21,11 @@ from labkit.run.statistics import latency_ms
 from labkit.run.topology import topology_table
 
 # %% [markdown]
-# The server: found, or built from its checked source. Where neither can be done, this cell says
-# why, and the chapter shows what was recorded on another machine: `data/mesh-scenes.json` and the
-# runs `data/mesh-p2p.run`, `data/mesh-sfu.run`, `data/mesh-sdk.run` and `data/mesh-simulcast.run`.
+# Now the server. As in chapter 09 it is found, or built from its checked source. `stage.play` plays
+# a scene on it, `stage.record` makes a Run. Where there is no server, this cell says why, and both
+# return what was recorded on another machine: `data/mesh-scenes.json` and the runs
+# `data/mesh-p2p.run`, `data/mesh-sfu.run`, `data/mesh-sdk.run`, `data/mesh-simulcast.run` and
+# `data/mesh-dynacast.run`.
 
 # %%
 stage = await rooms.stage("data/mesh-scenes.json")
@@ -31,26 +34,39 @@ stage
 # %% [markdown]
 # ## Predict
 #
-# Three shapes of a call with N people who all see each other:
+# N people all want to see each other. Their call can have three shapes:
 #
 # - **Mesh**: each is connected to each. Nobody else is needed.
-# - **MCU** (*multipoint control unit*): a server decodes everybody, draws one picture of all, and
-#   sends that to everybody.
+# - **MCU** (*multipoint control unit*): a server decodes all pictures and draws one *mosaic* of
+#   them. Everybody gets that.
 # - **SFU** (*selective forwarding unit*): a server passes packets on. It decodes nothing.
+#
+# ```
+#        Mesh                        MCU                         SFU
+#
+#  alice ──── bob           alice ── MCU ── bob          alice ── SFU ── bob
+#      ╲      ╱                       │                            │
+#       carol                       carol                        carol
+#
+#  each sends 2 pictures    each sends 1 picture         each sends 1 picture
+#  each receives 2          each receives 1 mosaic       each receives 2
+# ```
 #
 # [RFC 7667](https://www.rfc-editor.org/rfc/rfc7667) has these and more. LiveKit is an SFU.
 #
-# Think of a call of four.
+# What you send is your *uplink*, what you receive your *downlink*. Think of a call of four.
 
 # %%
-uplink_guess = lab.predict("What alice sends in a mesh of 4, divided by what she sends to an SFU?")
+question = "How many times as much does alice send in a mesh of 4 as to an SFU?"
+uplink_guess = lab.predict(question, unit="times")
 uplink_guess
 
 # %% [markdown]
-# And of a call of two. Between them, instead of a direct way, stands the SFU.
+# Now think of a call of two. alice and bob could talk directly. Instead the SFU stands between
+# them.
 
 # %%
-hop_guess = lab.predict("By how much does that make a frame later?", unit="ms")
+hop_guess = lab.predict("By how much does the SFU delay a frame?", unit="ms")
 hop_guess
 
 # %% [markdown]
@@ -58,20 +74,20 @@ hop_guess
 #
 # ### Three people, three shapes
 #
-# Each shows a small test pattern, 15 times a second. First the mesh: three connections, and each
-# of them has an encoder at both ends.
+# alice, bob and carol each send a small test pattern, 15 pictures a second. First the mesh. It has
+# three connections, with an encoder at both ends of each. (The table comes after the third cell.)
 
 # %%
 mesh = await lab.mesh(3).record(3)
 
 # %% [markdown]
-# Then the MCU. It is one of the lab's own, a hundred lines: decode, put into a mosaic, encode once.
+# Then the MCU. It is the lab's own: it decodes, draws the mosaic, and encodes that once.
 
 # %%
 mcu = await lab.mcu(3).record(3)
 
 # %% [markdown]
-# And a room on the SFU, of the same engine.
+# And the SFU. The people are the same aiortc peers as before, but now they meet in a room.
 
 
 # %%
@@ -89,14 +105,16 @@ three = pd.concat([topology_table([mesh, mcu]), sfu]).set_index("topology")
 three[["uplink_kbps", "downlink_kbps", "cpu_percent", "latency_p50_ms", "seen"]].round(1)
 
 # %% [markdown]
-# Up and down in kbit/s for each participant; `cpu_percent` is of one core, for all processes
-# together; `seen` is how many others' pictures each receives. In the mosaic of the MCU there are
-# three: you see yourself, too.
+# - `uplink_kbps` and `downlink_kbps`: what each participant sends and receives.
+# - `cpu_percent`: the work of all processes together. 100 is one core.
+# - `latency_p50_ms`: half of the frames were faster.
+# - `seen`: how many others each participant sees. (The mosaic has one picture more: your own.)
 #
 # ### From two to six
 #
-# Three points are no curve. This was measured for 2 to 6 people on a machine of two cores. A curve
-# ends with a cross where the machine is full: what comes after it would be about the machine.
+# One N is no curve. We measured 2 to 6 people on a machine with two cores. A curve ends with a
+# cross where the machine is full: beyond it the figures would be about the machine. The shade over
+# the latency reaches up to p95.
 
 # %%
 table = pd.read_csv("data/mesh-topologies.csv")
@@ -111,19 +129,19 @@ uplink_guess.compare(up["mesh"] / up["sfu"])
 #
 # - **Uplink**: a mesh sends the same picture N − 1 times. SFU and MCU are flat: once, whatever N.
 # - **Downlink**: mesh and SFU receive N − 1 pictures. Only the MCU is flat: one mosaic.
-# - **CPU**: everybody is on one machine here. In a mesh the work is the participants': N − 1
-#   *encoders* and N − 1 decoders each. The MCU takes it to the server, which decodes N and encodes
-#   one. The SFU itself hardly has any: what grows in its curve are the participants' decoders.
-# - **Latency**: the MCU decodes, waits for the next tick of its own clock, and encodes again. Half
-#   a tick is 33 ms at 15 pictures a second.
+# - **CPU**: here everybody is on one machine. In a mesh each participant has N − 1 *encoders* and
+#   N − 1 decoders. With the MCU each has one of both, and the server decodes N and encodes one.
+#   With the SFU each has one encoder and N − 1 decoders, and these make its curve grow.
+#   ([One to many](deeper/10-broadcast.ipynb) measures the server alone.)
+# - **Latency**: the MCU decodes, waits for the next tick of its own clock, and encodes again. At 15
+#   pictures a second it ticks every 67 ms. A frame may wait that long, or not at all.
 #
-# The lecture's *rooms with transcoding* are the MCU. LiveKit's rooms are not.
+# The lecture speaks of *rooms with transcoding*. That is an MCU. LiveKit's rooms are none.
 #
 # ### The server's own hop
 #
-# What does the SFU itself cost? Take *the same* two endpoints, aiortc with the lab's jitter buffer,
-# and let them talk directly, then through the server. Everything else stays: source, codec, links,
-# the way it is measured.
+# How much later is a frame because of the SFU? Take *the same* two endpoints: aiortc with the lab's
+# jitter buffer. First they talk directly, then through the server. All else stays the same.
 
 # %%
 p2p = await stage.record("mesh-p2p", lab.call(), 4)
@@ -136,14 +154,17 @@ plots.plot_latency_distribution([p2p, through], names=["direct", "through the SF
 hop_guess.compare(latency_ms(through)["p50"] - latency_ms(p2p)["p50"])
 
 # %% [markdown]
-# A packet is decrypted, looked at, encrypted for bob, and sent: that is all. On a quiet machine it
-# is under a millisecond. The way *to* the server is another matter: here it is on the same table.
-# Put it on another continent, and that way is your latency, twice.
+# That is little, for the SFU does little: it decrypts a packet, looks at it, encrypts it for bob,
+# and sends it. Two runs of the *same* call differ by about as much, so yours may even say less than
+# nothing. Only one step of a frame's way can be the server's:
 
 # %%
 plots.plot_budget([p2p, through], names=["direct", "through the SFU"])
 
 # %% [markdown]
+# That is *network*. What differs in the other steps is chance. In life the *way* to the server
+# counts more: here it stands on the same table, elsewhere perhaps on another continent.
+#
 # ## Change one thing
 #
 # ### Simulcast: three pictures at once
@@ -152,123 +173,119 @@ plots.plot_budget([p2p, through], names=["direct", "through the SFU"])
 # sizes, called layers: `f` full, `h` half, `q` quarter. The SFU passes **one** of them on to each
 # receiver.
 #
-# For this alice and bob use LiveKit's SDK. bob asks for the low layer at 5 s, for the high one at
-# 7 s. At 11 s his downlink shrinks to 400 kbit/s. The run takes 20 s, so it is started in one cell
-# and awaited in the last.
-
-
-# %%
-async def thin_out(room):
-    await asyncio.sleep(5)
-    await room.ask("bob", rooms.choose_layer("alice", "low"))
-    await asyncio.sleep(2)
-    await room.ask("bob", rooms.choose_layer("alice", "high"))
-    await asyncio.sleep(4)
-    room.set_link("bob", downlink=lab.Link(rate_kbps=400))
-
+# Here alice and bob use LiveKit's SDK, which can do that. First bob asks for the low layer. Two
+# seconds later he asks for the high one. And three seconds later his downlink shrinks to 400
+# kbit/s.
 
 # %%
 wide = lab.TestPattern(960, 540, fps=15)
-alice = lab.participant("alice", engine="livekit", video=wide, options={"dynacast": True})
-bob = lab.participant("bob", engine="livekit", options={"dynacast": True})
+alice = lab.participant("alice", engine="livekit", video=wide)
+bob = lab.participant("bob", engine="livekit")
 layered = lab.room(alice, bob, server=stage.server)
 await stage.open(layered)
 
+
 # %%
-if stage.server:
-    acting = asyncio.create_task(thin_out(layered))
-    recording = asyncio.create_task(stage.record("mesh-simulcast", layered, 20))
+async def thin_out():
+    await asyncio.sleep(2)
+    await layered.ask("bob", rooms.choose_layer("alice", "low"))
+    await asyncio.sleep(2)
+    await layered.ask("bob", rooms.choose_layer("alice", "high"))
+    await asyncio.sleep(3)
+    layered.set_link("bob", downlink=lab.Link(rate_kbps=400))
+
+
+to_come = stage.record("mesh-simulcast", layered, 17, meanwhile=thin_out)
+recording = asyncio.create_task(to_come)
 
 # %% [markdown]
-# Meanwhile: how long do you expect bob to wait for the other size when he *asks*? And when his
-# network just gets thin?
+# It takes 17 seconds. Meanwhile guess: how long does bob wait for the other size when he *asks*?
+# And how long when his network just grows thin? The next cell waits for the end of the recording.
 
 # %%
-if stage.server:
-    await asyncio.sleep(9)
-
-# %%
-if stage.server:
-    await asyncio.sleep(8)
-
-# %%
-simulcast = await recording if stage.server else stage.load("mesh-simulcast")
+simulcast = await recording
+await layered.close()
 plots.plot_layers(simulcast)
 
+# %% [markdown]
+# On top you see what alice sends of each layer, below how wide the pictures are that bob gets. The
+# dotted lines are his two wishes, and the thin link. How many seconds passed from a wish to the
+# first picture of another width?
+
 # %%
-rooms.switch_times_s(simulcast)
+pd.Series(rooms.switch_times_s(simulcast), name="seconds", dtype=float).round(2)
 
 # %% [markdown]
-# When he asks, a fifth of a second: the SFU waits for a key frame of the other layer and goes on
-# with that. On a thin link nobody asks. Packets queue, bob's reports tell, the SFU's estimate
-# falls, and only then it takes a smaller layer. Between lies the time in which bob sees little.
-# (A sender *without* layers would leave the SFU nothing to choose: bob's picture would freeze.)
+# When bob asks, the SFU only waits for a key frame of the other layer: a fraction of a second. On a
+# thin link nobody asks. Packets queue. bob's reports tell the SFU that they come later and later.
+# Its estimate of his downlink falls, and then it takes a smaller layer. Until then bob sees little:
+# look how long that is, from the last dotted line to the step down.
 #
-# The upper half is alice's side: she pays for all layers, whatever bob takes.
+# And alice? She sends all three layers all the time, whatever bob takes.
 #
 # ### Dynacast: layers that nobody wants
 #
-# Unless she is told. With `dynacast` the server says which layers are wanted by *anybody*, and the
-# others stop. Not at once: somebody might come back. Here bob asks for the low one and stays there.
+# She can be told to stop. With `dynacast` the server says which layers are wanted by *anybody*.
+# Here bob asks for the low one soon, and stays there.
+
+# %%
+thrifty = lab.participant("alice", engine="livekit", video=wide, options={"dynacast": True})
+resting = lab.room(thrifty, bob, server=stage.server)
+await stage.open(resting)
 
 
 # %%
-async def nobody_wants_more():
-    from labkit.run.statistics import window
-
-    async with lab.room(alice, bob, server=stage.server) as room:
-        await room.ask("bob", rooms.choose_layer("alice", "low"))
-        run = await room.record(8)
-    sent = run.samples[run.samples["name"].astype(str).str.startswith("sent_kbps:")]
-    late = sent["at_s"] > window(run)[1] - 2
-    columns = {"first seconds": sent[~late], "last two seconds": sent[late]}
-    medians = {k: v.groupby("name")["value"].median() for k, v in columns.items()}
-    return pd.DataFrame(medians).reset_index()
+async def ask_for_low():
+    await resting.ask("bob", rooms.choose_layer("alice", "low"))
 
 
-# %%
-dynacast = await stage.play(nobody_wants_more)
-dynacast.round(0)
+dynacast = await stage.record("mesh-dynacast", resting, 9, meanwhile=ask_for_low)
+await resting.close()
+plots.plot_layers(dynacast)
 
 # %% [markdown]
-# ### Codecs through the SFU, and what it does not do
+# The server waits some seconds before it tells her: bob might change his mind.
 #
-# Four people publish at once, each with another codec. bob receives all of them.
+# ### Codecs through the SFU
+#
+# Four people publish at once, each with another codec. bob receives all of them. Which codecs
+# arrive?
 
 
 # %%
 async def codecs():
-    small = lab.TestPattern(320, 180, fps=15)
-    asked = ["vp8", "h264", "vp9", "av1"]
-    people = [
-        lab.participant(f"{codec} fan", engine="livekit", video=small, codec=codec)
-        for codec in asked
-    ]
-    bob = lab.participant("bob", engine="livekit")
+    small, people = lab.TestPattern(320, 180, fps=15), []
+    for codec in ("vp8", "h264", "vp9", "av1"):
+        fan = lab.participant(f"{codec} fan", engine="livekit", video=small, codec=codec)
+        people.append(fan)
     run = await lab.room(*people, bob, server=stage.server).record(3)
     got = run.events[(run.events["peer"] == "bob") & (run.events["name"] == "track_subscribed")]
+    arrived = pd.DataFrame([json.loads(one) for one in got["detail"]]).set_index("track")["codec"]
     shown = run.frames[run.frames["receiver"] == "bob"].groupby("track")["latency_ms"]
-    parts = r'"codec": "(?P<arrived>[^"]+)".*"participant": "(?P<who>[^"]+)"'
-    told = got["detail"].str.extract(parts)
-    told = told.set_index(told.pop("who") + ":video")
-    told = told.assign(frames=shown.count(), p50_ms=shown.median().round(1))
-    return told.sort_index().reset_index()
+    columns = {"arrived": arrived, "frames": shown.count(), "latency_p50_ms": shown.median()}
+    return pd.DataFrame(columns).round(1).reset_index()
 
 
 # %%
 await stage.play(codecs)
 
 # %% [markdown]
-# What went in came out. The SFU translates nothing: whoever cannot decode AV1 sees nothing of the
-# AV1 fan, unless *he* sends a second codec as well (LiveKit calls that a backup codec). Transcoding
-# is what LiveKit's *Egress* and *Ingress* do: programs of their own, beside the server.
+# What went in came out: the SFU translates nothing. If you cannot decode AV1, you see nothing of
+# the AV1 fan. (A publisher may send a second codec for you. LiveKit calls that a *backup codec*.)
+# LiveKit's *Egress* and *Ingress* do transcode. They are programs of their own, beside the server.
 #
-# The choice costs the SFU nothing. It costs the fans: [02 · Codecs](02-codecs.ipynb) has the price.
+# What a codec costs its sender is in [02 · Codecs](02-codecs.ipynb).
 #
 # ### Customisation: what an app decides
 #
-# Size, rate and bitrate of the picture; bitrate, silence and repair of the sound. Each is an option
-# of whoever *publishes*. Five microphones:
+# The app of whoever *publishes* decides about size, frame rate and bitrate. For sound it has two
+# switches more, and LiveKit's SDK turns on both:
+#
+# - **DTX** (*discontinuous transmission*) sends next to nothing while nobody speaks.
+# - **RED** ([RFC 2198](https://www.rfc-editor.org/rfc/rfc2198)) sends each block of sound a second
+#   time, together with the next one. So a lost packet leaves no gap.
+#
+# Five microphones. Guess their order before you look: which sends most?
 
 
 # %%
@@ -294,11 +311,11 @@ async def microphones():
 await stage.play(microphones)
 
 # %% [markdown]
-# *DTX* sends next to nothing while nobody speaks. *RED* sends each block of sound a second time
-# with the next one, so that a lost packet is no gap
-# ([RFC 2198](https://www.rfc-editor.org/rfc/rfc2198)): about twice the rate, and LiveKit's habit.
+# These are kbit/s. RED costs about as much again. And 16 kbit/s is a limit, not an order: the
+# encoder needs less.
 #
-# And pictures: the same 640×360, asked for 200 and 800 kbit/s, and at a third of the frame rate.
+# And three cameras of 640×360: one is allowed 200 kbit/s, one 800, and one 800 at 5 pictures a
+# second instead of 15.
 
 
 # %%
@@ -319,9 +336,8 @@ async def cameras():
 await stage.play(cameras)
 
 # %% [markdown]
-# A bitrate is a limit, not an order: the test pattern is smooth, and the encoder may not need all
-# of it. And fewer pictures are not cheaper by themselves: each may be larger then, and differs more
-# from the one before.
+# A third of the pictures is not a third of the bitrate. The encoder may spend as much as before, so
+# each picture takes more.
 #
 # ### Engines on one figure
 #
@@ -355,8 +371,8 @@ plots.plot_engines(
 #
 # ## Your turn
 #
-# How many streams flow in each shape? Write it as three small functions of `n`: all streams that
-# leave a participant or a server, in the whole call, when everybody sees everybody.
+# How many streams flow in each shape when everybody sees everybody? Count all that leave a
+# participant or a server, in the whole call of `n`.
 
 
 # %%
@@ -371,12 +387,15 @@ def streams(n):
 pd.DataFrame({n: streams(n) for n in (2, 4, 10, 100)}).T
 
 # %% [markdown]
+# For 4 people the right numbers are 12, 8 and 16. So an SFU has more streams than a mesh. Why is it
+# cheaper for alice all the same?
+#
 # ## Control questions
 #
 # Answer first, in your own words, then unfold.
 #
 # **1. Which streams does a participant send and receive in each shape, and who encodes?** Your
-# three runs:
+# three runs, counted in pictures that alice sends to the SFU:
 
 # %%
 three[["uplink_kbps", "downlink_kbps"]].div(three["uplink_kbps"]["sfu"]).round(1)
@@ -394,8 +413,8 @@ three[["uplink_kbps", "downlink_kbps"]].div(three["uplink_kbps"]["sfu"]).round(1
 #
 # <details><summary>Answer</summary>
 #
-# There is no P2P in LiveKit: all media pass the server. They do so quickly because it neither
-# decodes nor encodes. You have measured how quickly.
+# There is no P2P in LiveKit: all media pass through the server. That is quick because the server
+# neither decodes nor encodes. You have measured how quick.
 #
 # </details>
 #
@@ -403,8 +422,9 @@ three[["uplink_kbps", "downlink_kbps"]].div(three["uplink_kbps"]["sfu"]).round(1
 #
 # <details><summary>Answer</summary>
 #
-# It can choose: another layer, fewer frames, or nothing at all for who is not looked at. It cannot
-# make what nobody has sent. Without simulcast (or a scalable codec) there is nothing to choose.
+# It can choose: another layer, fewer frames, or none of a picture that is not looked at. It cannot
+# make what nobody has sent. Without simulcast (or a codec that has layers itself, such as VP9's
+# SVC) there is nothing to choose.
 #
 # </details>
 #
@@ -412,13 +432,15 @@ three[["uplink_kbps", "downlink_kbps"]].div(three["uplink_kbps"]["sfu"]).round(1
 
 # %%
 sent = simulcast.samples[simulcast.samples["name"].astype(str).str.startswith("sent_kbps:")]
-sent.groupby("name")["value"].median().round(0).to_dict()
+layers = sent.groupby("name")["value"].median()
+print(layers.round(0).to_dict())
+print(f"all of them: {layers.sum() / layers.max():.1f} times the largest")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The sender: uplink and encoder for all layers, here about twice the largest one alone. That buys
-# every receiver the size that fits. Dynacast gives back what nobody wants.
+# The sender: uplink and encoder for all layers. In return every receiver gets the size that fits.
+# Dynacast gives back what nobody wants.
 #
 # </details>
 #
@@ -427,19 +449,23 @@ sent.groupby("name")["value"].median().round(0).to_dict()
 # <details><summary>Answer</summary>
 #
 # First look at the date of what you read: Twilio announced the end of its video service in 2023,
-# and took that back in October 2024. Then separate LiveKit's *server*, which you run, from its
-# *cloud*, which you rent; Twilio can only be rented. Three differences that hold in November 2026:
-# you may run LiveKit yourself (Apache 2.0); it takes VP9, AV1 and H.265 beside VP8 and H.264;
-# end-to-end encryption works through its SFU. Each is an advantage *for somebody*. The whole table,
-# with sources and dates, is in [LiveKit and Twilio](../docs/livekit-and-twilio.md).
+# and took that back in October 2024. Then tell LiveKit's *server*, which you run, from its *cloud*,
+# which you rent. Three differences hold in November 2026:
+#
+# - You may run LiveKit yourself (Apache 2.0). Twilio can only be rented.
+# - LiveKit takes VP9, AV1 and H.265 beside VP8 and H.264.
+# - End-to-end encryption works through its SFU.
+#
+# Each is an advantage *for somebody*. The whole table, with sources and dates, is in
+# [LiveKit and Twilio](../docs/livekit-and-twilio.md).
 #
 # </details>
 #
 # ## Food for thought
 #
 # - From how many people on would *you* leave the mesh? What decides: uplink, encoder, battery?
-# - With an SFU the operator could look at every picture: it is decrypted there. What would you do
-#   about it? (Chapter 09's deeper part on encryption does it.)
+# - An SFU decrypts every packet, so its operator could look at every picture. What would you do
+#   about it? ([End-to-end encryption](deeper/09-encryption.ipynb) does it.)
 # - An MCU's mosaic is the same for all. Name an app where that is what you want.
 # - In a lesson with 30 cameras nobody looks at 29 pictures in full size. What would you ask for?
 #
@@ -447,10 +473,11 @@ sent.groupby("name")["value"].median().round(0).to_dict()
 #
 # - **“Recorded on …”**: there is no server. The first cell says why; `labkit livekit --build` in
 #   a terminal builds it.
-# - **The hop is 3 ms and more, or less than nothing**: the machine is busy. Close other programs,
-#   and make both runs again, right after each other.
-# - **bob never gets the small layer**: a link of 400 kbit/s may need a few seconds more. Record
-#   longer.
+# - **The hop is 3 ms and more, or far below zero**: the machine is busy. Close other programs, and
+#   make both runs again, right after each other.
+# - **A red line of `[OpenH264]`**: the H.264 encoder got its pictures late. It does no harm.
+# - **bob never gets a smaller layer on the thin link**: the SFU may need some seconds more. Record
+#   25 s instead of 17.
 # - **A cell waits for 20 s and then says “did not answer”**: the machine is overloaded. Run it
 #   again with fewer people.
 #
