@@ -139,6 +139,10 @@ told[["at_s", "peer", "name"]]
 # Let *alice* have the accidents: change `"bob"` in `room.ask` of `accidents`, and record again. Now
 # it is the publisher whose connection breaks. Is the gap at bob longer or shorter? Why?
 #
+# Or let bob join without an SDK: `engine="labkit"` for bob, and leave out the accidents, which only
+# the SDK can simulate. When the server is back, the lab does what an app without an SDK must do
+# itself: it sees that the server was gone, makes a new token, and joins again.
+#
 # ## Food for thought
 #
 # - An app shows “reconnecting …” at the first event. In which of the five cases would you rather
