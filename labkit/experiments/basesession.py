@@ -72,15 +72,16 @@ class BaseSession:
         await self._relay.attach(address, token)
         self._note_event("recording_started")
 
-    async def detach(self) -> None:
-        """Hand over the last rows and let the recorder go."""
+    async def detach(self) -> int:
+        """Hand over the last rows and let the recorder go; return how many it did not take."""
         self._note_event("recording_stopped")
         for peer in self.peers.values():
             peer.sweep(0.0)
         self._book.sweep(0.0)
-        self.tap.detach()
+        missing = self.tap.detach()
         with contextlib.suppress(LabError):  # a dead relay must not cost the peers' rows
-            await self._relay.detach()
+            missing += await self._relay.detach()
+        return missing
 
     async def wait_first_frame(self, within_s: float) -> float:
         """Return the second at which the first frame was decoded.

@@ -162,7 +162,8 @@ class Recording:
         carrier = self._call._must_carry()
         if not self._hurry:
             await self._unless_failed(recorder, carrier.ask("stragglers"))
-        await self._unless_failed(recorder, carrier.ask("detach"))
+        missing = await self._unless_failed(recorder, carrier.ask("detach"))
+        recorder.set_meta(missing_rows=missing)
         self._show(1.0)
 
     async def _keep_what_is_there(self, recorder: RecorderHandle, error: BaseException) -> None:
@@ -170,7 +171,7 @@ class Recording:
         carrier = self._call._carrier
         with contextlib.suppress(LabError):
             if carrier is not None and not carrier.failed.done() and not self._hurry:
-                await carrier.ask("detach", timeout=1.0)
+                recorder.set_meta(missing_rows=await carrier.ask("detach", timeout=1.0))
         with contextlib.suppress(LabError):
             if self._from_s is None:
                 await recorder.discard()

@@ -113,6 +113,7 @@ class Recorder:
         """Wait for the producers' last rows, close the file; return a Run in memory as bytes."""
         self._close_server()
         self._drain(DRAIN_S)
+        self._note_missing()
         writer, self._writer = self._writer, None
         if self._failure is not None:
             if writer is not None:
@@ -189,6 +190,21 @@ class Recorder:
                     later.append(item)
         for item in later:
             self._inbox.put(item)
+
+    def _note_missing(self) -> None:
+        """Write down how many rows nobody has waited for."""
+        items = [self._inbox.get_nowait() for _k in range(self._inbox.qsize())]
+        batches = [item for item in items if isinstance(item, dict)]
+        missing = sum(len(rows) for batch in batches for rows in batch.values())
+        for item in items:
+            if not isinstance(item, dict):
+                self._inbox.put(item)
+        if missing:
+            self._guarded(
+                lambda writer: writer.set_meta(
+                    missing_rows=missing + (writer.meta.get("missing_rows") or 0)
+                )
+            )
 
     def _parent_gone(self) -> None:
         if self._writer is None:

@@ -110,6 +110,12 @@ def describe(run: Run) -> list[str]:
     closed_by = run.meta.get("closed_by")
     if closed_by not in (None, "the call"):
         lines.append(_("ended early, by {what}").format(what=closed_by))
+    if run.meta.get("missing_rows"):
+        lines.append(
+            _("{count} rows did not reach the recorder in time: they look like loss").format(
+                count=run.meta["missing_rows"]
+            )
+        )
     if not run.complete:
         lines.append(_("not complete: the recording was cut short"))
     return lines

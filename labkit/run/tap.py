@@ -64,10 +64,12 @@ class Tap:
             self._feed.send(self._waiting)
             self._waiting = {}
 
-    def detach(self) -> None:
-        """Hand over the rest and let the recorder go."""
+    def detach(self) -> int:
+        """Hand over the rest, let the recorder go; return how many rows it was too slow to take."""
         self.flush()
-        if self._feed is not None:
-            self._feed.flush()
-            self._feed.close()
-            self._feed = None
+        feed, self._feed = self._feed, None
+        if feed is None:
+            return 0
+        complete = feed.flush()
+        feed.close()
+        return feed.dropped_rows if complete else max(1, feed.dropped_rows)
