@@ -98,7 +98,8 @@ class Experiment(Lifecycle[S], Generic[S]):
 
         Args:
             seconds: How long, from the first frame that is shown on; 0.1 to 86,400.
-            path: Where the Run is written while it grows; None keeps it in memory.
+            path: Where the Run is written while it grows; None keeps it in memory. Over some
+                minutes a path is wise: what was written stays, whatever happens.
             force: Replace a file that is there, once there is something to record.
             progress: Show a bar, or call this with the share that is done (0…1).
 

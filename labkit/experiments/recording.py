@@ -109,7 +109,8 @@ class Recording:
         from labkit.run import load_run
 
         assert self._job is not None
-        return load_run(await self._job.wait())
+        source = await self._job.wait()
+        return await asyncio.to_thread(load_run, source)  # seconds, for a long one
 
     # What follows runs on the lab's loop.
 
@@ -124,7 +125,8 @@ class Recording:
                 except BaseException as error:
                     await self._keep_what_is_there(recorder, error)
                     raise self._told(error) from error.__cause__
-                return await recorder.finish(join=not self._hurry or self._is_short())
+                join = not self._hurry or self._is_short()
+                return await recorder.finish(join=join, recorded_s=self._recorded_s())
         finally:
             self._show.close()
             if self in call._recordings:
@@ -181,10 +183,14 @@ class Recording:
                 closed_by=_reason(error),
             )
             urgent = self._hurry or isinstance(error, asyncio.CancelledError)
-            await recorder.finish(join=not urgent or self._is_short())
+            join = not urgent or self._is_short()
+            await recorder.finish(join=join, recorded_s=self._recorded_s())
 
     def _is_short(self) -> bool:
-        return self._from_s is not None and self._now() - self._from_s < LONG_S
+        return self._from_s is not None and self._recorded_s() < LONG_S
+
+    def _recorded_s(self) -> float:
+        return 0.0 if self._from_s is None else min(self._now() - self._from_s, self.seconds)
 
     def _told(self, error: BaseException) -> BaseException:
         """Return the error as its reader needs it: it says where the Run is."""

@@ -16,6 +16,12 @@ __all__ = ["CAPTURE_BYTES", "RecorderHandle"]
 CAPTURE_BYTES = 64_000_000
 """How many packet bytes a Run keeps unless told otherwise."""
 
+FINISH_S = 60.0
+"""How long a recorder may take to finish, and as long as it has recorded on top.
+
+Joining takes a few hundredths of that on an idle machine.
+"""
+
 
 class RecorderHandle:
     """A recorder process with one open Run; an async context manager.
@@ -89,18 +95,19 @@ class RecorderHandle:
         """Write down values of the Run's ``meta``."""
         self._child.tell("set_meta", values=values)
 
-    async def finish(self, *, join: bool = True) -> bytes | Path:
+    async def finish(self, *, join: bool = True, recorded_s: float = 0.0) -> bytes | Path:
         """Close the Run; return its path, or its bytes when it lives in memory.
 
         Args:
             join: Join the halves of frames and write the digest, which takes about a second a
                 minute of recording; without it the Run opens as one that was cut short does.
+            recorded_s: Length of the recording in seconds: a long one may take its time.
 
         Raises:
             RecordingError: The recorder had failed before; what it wrote is kept.
         """
         try:
-            data = await self._child.call("finish", timeout=60.0, join=join)
+            data = await self._child.call("finish", timeout=FINISH_S + recorded_s, join=join)
         except ChildDied as error:
             raise self._death_error() from error
         return data if self.path is None else self.path

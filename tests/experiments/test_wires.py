@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
 
@@ -33,3 +35,23 @@ def test_packets_of_a_way_longer_than_a_second_are_not_lost() -> None:
     rtp = rtp[rtp["kind"] == "rtp"]
     assert "lost" not in set(rtp["fate"])
     assert (rtp["fate"] == "delivered").sum() > 40
+
+
+def test_loading_a_run_stops_no_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long run takes seconds to load; panels and other cells go on meanwhile."""
+    import labkit.run
+
+    loaded_in: list[int] = []
+
+    def slowly(source: Any) -> str:
+        loaded_in.append(threading.get_ident())
+        return "the run"
+
+    monkeypatch.setattr(labkit.run, "load_run", slowly)
+    assert run(lab.call(video=SMALL, place="kernel").record(0.3)) == "the run"
+    assert loaded_in != [threading.get_ident()]
+
+
+def test_a_recording_knows_that_nothing_is_missing() -> None:
+    one = run(lab.call(video=SMALL, place="kernel").record(0.3))
+    assert one.meta["missing_rows"] == 0
