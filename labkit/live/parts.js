@@ -23,6 +23,15 @@ function stateLine(model) {
   return { node, show, say: (words) => { text.textContent = words; } };
 }
 
+// Sends to the kernel; when it has gone, its silence is noticed elsewhere.
+function sender(model, always = {}) {
+  return (message) => {
+    try {
+      model.send({ ...always, ...message });
+    } catch { /* its connection is closed */ }
+  };
+}
+
 // Buttons stay focusable: a keyboard user must not lose the place.
 function button(label, kind, pressed) {
   const node = make("button", { type: "button", class: `lab-button ${kind}` }, label);

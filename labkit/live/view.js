@@ -5,16 +5,17 @@ const ACK_MS = 500; // each message makes the kernel “busy” for a moment: no
 const HERE_MS = 4000; // the kernel stops drawing for a page that has been silent for 12 s
 const THROTTLE_MS = 100;
 const STALE_MS = 2000;
+const SILENT_MS = 15000; // three unanswered signs of the page, and time for a slow kernel
 const MOST_RADIOS = 4;
 
 // JupyterLab would take the arrow keys for itself.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
-function acknowledger(model) {
+function acknowledger(send) {
   let timer = null, newest = 0, drawn = 0;
   const flush = () => {
     timer = null;
-    model.send({ type: "ack", number: newest, drawn });
+    send({ type: "ack", number: newest, drawn });
   };
   const shown = (number, pictures) => {
     drawn += pictures;
@@ -202,17 +203,35 @@ function pictureGrid(model, ask) {
   return { nodes: [chooser, grid], show, follow, decode };
 }
 
+// Says when the kernel has gone: a call that it carried has ended, whatever the last state was.
+function pulse(model, state) {
+  let heardAt = performance.now(), silent = false;
+  const heard = () => {
+    heardAt = performance.now();
+    if (silent) { silent = false; state.show(); }
+  };
+  const look = () => {
+    if (document.hidden || model.get("state").state !== "running") heardAt = performance.now();
+    else if (!silent && performance.now() - heardAt > SILENT_MS) {
+      silent = true;
+      state.say(model.get("words").kernel_gone);
+    }
+  };
+  return { heard, look };
+}
+
 function render({ model, el }) {
   const state = stateLine(model);
+  const alive = pulse(model, state);
   const words = model.get("words");
-  const send = (message) => model.send(message);
+  const send = sender(model);
   const asking = asker(send, () => state.say(words.busy));
   const start = button(words.start, "lab-start", () => asking.ask({ type: "start" }));
   const stop = button(words.stop, "lab-stop", () => {
     near.stop();
     asking.ask({ type: "stop" });
   });
-  const acknowledged = acknowledger(model);
+  const acknowledged = acknowledger(send);
   const painting = painter(acknowledged.shown);
   const pictures = pictureGrid(model, asking.ask);
   const link = linkControls(model, asking.ask);
@@ -225,6 +244,7 @@ function render({ model, el }) {
   const take = async (content, buffers) =>
     painting.add(content.number, await pictures.decode(content, buffers));
   const onMessage = (content, buffers) => {
+    alive.heard();
     if (content.type === "pictures") take(content, buffers);
     if (content.type === "heard") { asking.heard(content.id); state.show(); }
   };
@@ -234,12 +254,14 @@ function render({ model, el }) {
     stop.allow(can_stop);
     [state, near, pictures].forEach((one) => one.show());
   };
-  const here = () => { if (!document.hidden) model.send({ type: "here" }); };
+  const here = () => { if (!document.hidden) send({ type: "here" }); };
   const watchers = [["msg:custom", onMessage], ["change:state", onState],
-    ["change:numbers", pictures.show], ["change:seen_by", pictures.follow],
+    ["change:numbers", alive.heard], ["change:numbers", pictures.show],
+    ["change:seen_by", pictures.follow],
     ["change:links", link.show]];
   watchers.forEach(([name, handler]) => model.on(name, handler));
-  const timers = [setInterval(here, HERE_MS), setInterval(pictures.show, 1000)];
+  const timers = [[here, HERE_MS], [pictures.show, 1000], [alive.look, 1000]]
+    .map(([work, each]) => setInterval(work, each));
   document.addEventListener("visibilitychange", here);
   onState();
   link.show();

@@ -123,6 +123,7 @@ class CallView(anywidget.AnyWidget):
             self._drawn = content["drawn"]
         elif content["type"] == "here":
             self._pacer.here(now)
+            self.send({"type": "here"})
         elif content["type"] == "near":
             self._on_near()
         else:
@@ -153,5 +154,8 @@ def _words() -> dict[str, str]:
         "unlimited": _("unlimited"),
         "no_picture": _("No picture yet"),
         "no_new_picture": _("no new picture"),
+        "kernel_gone": _(
+            "The notebook’s kernel does not answer. If it was restarted, run the cells again."
+        ),
         "busy": _("The notebook is busy with a cell; this happens as soon as it can."),
     }

@@ -31,6 +31,16 @@ def helpers(lab: JupyterLab) -> list[psutil.Process]:
     return found
 
 
+def kernel_of(lab: JupyterLab) -> psutil.Process:
+    """The process of the one kernel that runs."""
+    (found,) = [
+        one
+        for one in psutil.Process(lab.process.pid).children(recursive=True)
+        if any("ipykernel" in word for word in one.cmdline())
+    ]
+    return found
+
+
 class Panel:
     """Finds things by their role and name, as a screen reader does."""
 

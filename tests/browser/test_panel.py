@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from labkit.bench.jupyter import NotebookPage, write_notebook
-from tests.browser.panel import Panel, helpers
+from tests.browser.panel import Panel, helpers, kernel_of
 from tests.browser.peer import only_the_next
 from tests.timing import SECOND
 
@@ -171,6 +171,13 @@ def test_stop_while_it_starts_and_a_worker_that_dies(notebook: NotebookPage) -> 
     panel.press("Start")
     panel.until(lambda: panel.state.startswith("Running"))
     panel.until(lambda: panel.frame(THERE) not in (-1, frame))
+
+
+def test_a_kernel_that_dies_is_named(notebook: NotebookPage) -> None:
+    panel = started(open_panel(notebook))
+    kernel_of(notebook.lab).kill()
+    panel.until(lambda: "kernel does not answer" in panel.state, within_s=25)
+    keep(notebook, "6-kernel-killed")
 
 
 def test_a_page_that_comes_back_sees_the_call_again(notebook: NotebookPage) -> None:
