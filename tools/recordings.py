@@ -27,7 +27,7 @@ from labkit.experiments.meshspec import NAMES
 from labkit.run.run import TABLES
 from labkit.run.topology import topology_table
 from tools.notebooks import NOTEBOOKS, build
-from tools.pagecamera import record_camera
+from tools.pagerecorder import record_camera
 
 DATA = NOTEBOOKS / "data"
 EXERCISE = "deeper/06-jitter-buffer"

@@ -183,8 +183,7 @@ class BaseSession:
             self._last_shown[receiver, track] = number
         if number is not None or track not in self._numbered:
             self.first_frame.set()
-        if frame is not None:  # a page keeps its pictures
-            self._watch.decoded(receiver, track, frame, number, at_s)
+        self._watch.decoded(receiver, track, frame, number, at_s)
 
     def _relay_died(self, _died: asyncio.Future[None]) -> None:
         self._notify("failed", relay_died_error())

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.errors import BadValue, CallError, WaitTimeout
 from labkit.experiments.loop import CLEAN_UP_S, Job, lab_loop
+from labkit.experiments.pages import PageDoor, Take, started_by_a_page
 from labkit.experiments.spec import CallSpec, link_pair
 from labkit.experiments.viewonly import PageCall
 from labkit.media.page import CAMERA, PAGE_SOURCES, TEST_PICTURE, PageMedia
-from labkit.peers.remote import ANSWER_S, PERMISSION_S
+from labkit.peers.remote import PERMISSION_S
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -36,9 +34,9 @@ class BrowserCall(PageCall):
 
     def __init__(self, spec: CallSpec) -> None:
         super().__init__(spec)
-        self._view: BrowserView | None = None
-        self._page, self._media = "", TEST_PICTURE
-        self._pages_here: list[str] = []
+        self._door = PageDoor(
+            self, make_view=self._make_view, choose=self._choose, forward=self._forward
+        )
         self._tidying: Job[None] | None = None
         self.listen(self._hear)
 
@@ -54,12 +52,7 @@ class BrowserCall(PageCall):
 
     def show(self) -> BrowserView:
         """Return the widget: buttons, both pictures, the state in words."""
-        from labkit.live.browser import BrowserView
-
-        if self._view is None:
-            self._view = BrowserView(self._wanted(), self._take)
-            self._show_state()
-        return self._view
+        return self._door.show()
 
     async def start(self, media: str = TEST_PICTURE) -> Self:
         """Start from a cell what a button starts otherwise; the widget must be on a page.
@@ -78,8 +71,7 @@ class BrowserCall(PageCall):
                 next_step=_("Use one of: {choices}.").format(choices=", ".join(PAGE_SOURCES)),
             )
         self._must_be_startable()
-        await _until(lambda: bool(self._pages_here), ANSWER_S, _no_page_error)
-        self._choose(self._pages_here[-1], media)
+        self._door.choose(await self._door.newest(_no_page_error), media)
         return await super().start()
 
     async def connected(self, within_s: float = 60.0) -> Self:
@@ -89,14 +81,7 @@ class BrowserCall(PageCall):
             CallError: The call broke while it started.
             WaitTimeout: Nobody did in time.
         """
-        before, began = self.failure, time.monotonic()  # what broke earlier is no news
-
-        def settled() -> bool:
-            new = self.failure is not None and self.failure is not before
-            return self.state == "running" or (self.state == "broken" and new)
-
-        await _until(settled, within_s, lambda: _nobody_error(time.monotonic() - began))
-        self._must_run()
+        await started_by_a_page(self, within_s)
         return self
 
     def _must_be_recordable(self) -> None:
@@ -123,48 +108,17 @@ class BrowserCall(PageCall):
             "codec": spec.codec,
         }
 
-    def _choose(self, page: str, media: str) -> None:
+    def _make_view(self, take: Take) -> BrowserView:
+        from labkit.live.browser import BrowserView
+
+        return BrowserView(self._wanted(), take)
+
+    def _choose(self, media: str) -> None:
         def chosen(source: PageMedia | None) -> PageMedia | None:
             return None if source is None else replace(source, what=media)
 
-        self._page, self._media = page, media
         self._expect_page()
         self.spec = replace(self.spec, audio=chosen(self.spec.audio), video=chosen(self.spec.video))
-
-    # What a page says; in any thread of the kernel.
-
-    def _take(self, message: dict[str, Any]) -> None:
-        kind, page = message["type"], str(message.get("page", ""))
-        if kind == "here":
-            self._forget(page)
-            self._pages_here.append(page)
-        elif kind == "near":
-            self.prepare_soon()
-        elif kind == "start":
-            self._start_from(page, str(message["media"]))
-        elif page == self._page and kind == "stop":
-            self.close_soon()
-        elif kind == "left":
-            self._forget(page)
-            if not self._pages_here:
-                self.unprepare_soon()
-            if page == self._page:
-                self.close_soon()
-        elif page == self._page:
-            lab_loop.call_soon(self._forward, message)
-
-    def _forget(self, page: str) -> None:
-        self._pages_here = [one for one in self._pages_here if one != page]
-
-    def _start_from(self, page: str, media: str) -> None:
-        if media not in PAGE_SOURCES:
-            return
-        if self.state in ("starting", "running"):
-            if page != self._page:  # the page that had it is gone, or somebody moved on
-                lab_loop.start(self._start_again(page, media))
-            return
-        self._choose(page, media)
-        self.start_soon()
 
     # What follows runs on the lab's loop.
 
@@ -174,37 +128,21 @@ class BrowserCall(PageCall):
         await super()._prepare()
 
     def _show_pictures(self, port: int, path: str) -> None:
-        if self._view is not None:
-            self._view.show_pictures(self._page, port, path)
-
-    async def _start_again(self, page: str, media: str) -> None:
-        await self._close()
-        self._choose(page, media)
-        self.start_soon()
+        if self._door.view is not None:
+            self._door.view.show_pictures(self._door.page, port, path)
 
     def _forward(self, message: dict[str, Any]) -> None:
         if self._carrier is not None:
             self._carrier.tell("said", message=message)
 
     def _hear(self, name: str, payload: Any) -> None:
-        if self._view is None:
-            return
         if name == "describe":
-            self._view.ask(self._page, self._media, payload)
+            self._door.ask(payload)
         elif name == "state":
-            self._show_state()
-            if payload in ("closed", "broken"):
-                # Whether it is still there is not known; a page that is says so again.
-                self._forget(self._page)
-                self._view.end(self._page)
+            self._door.hear_state(payload)
             if payload == "broken" and self._carrier is not None:
                 # Nobody is there to press Stop.
                 self._tidying = lab_loop.start(self._close_carrier())
-
-    def _show_state(self) -> None:
-        if self._view is not None:
-            failure = None if self.failure is None else str(self.failure)
-            self._view.show_state(self.state, failure, self._page, view_only=self.view_only)
 
 
 def browser_call(
@@ -267,24 +205,8 @@ def _page_media(kind: str, constraints: Any) -> PageMedia | None:
     return PageMedia(kind, constraints, CAMERA)
 
 
-async def _until(so: Callable[[], bool], within_s: float, error: Callable[[], Exception]) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            while not so():  # noqa: ASYNC110  (it becomes so in any thread)
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise error() from None
-
-
 def _no_page_error() -> WaitTimeout:
     return WaitTimeout(
         _("No page shows the browser's widget."),
         next_step=_("Show it first: a cell whose last line is the call, for instance “cam”."),
-    )
-
-
-def _nobody_error(seconds: float) -> WaitTimeout:
-    return WaitTimeout(
-        _("The browser was not connected within {seconds:.0f} s.").format(seconds=seconds),
-        next_step=_("Press “Use camera and microphone” or “Use a test picture” in its widget."),
     )

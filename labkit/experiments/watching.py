@@ -68,11 +68,11 @@ class Watch:
     def decoded(
         self, receiver: str, track: str, frame: Any, number: int | None, at_s: float
     ) -> None:
-        """Note a decoded frame; cheap while nobody watches."""
+        """Note a decoded frame (None: a page keeps it); cheap while nobody watches."""
         if self._task is None or track.endswith(":audio"):
             return
         name = self._session.watched_as(receiver, track)
-        if self._seen_by in (None, receiver):
+        if frame is not None and self._seen_by in (None, receiver):
             self._newest[name] = (number, frame)
         self._frames[name] += 1
         captured_s = self._captured_s(track, number)

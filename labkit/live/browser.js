@@ -1,7 +1,7 @@
-// What a person sees of the browser peer: buttons, two pictures, the state in words.
+// What a person sees of the browser peer: buttons, pictures, the state in words.
 // It comes after parts.js and labkit/peers/page.js in one module; beside browser.py.
 
-const MESSAGE_VERSION = 2;
+const MESSAGE_VERSION = 3;
 const FRAMES_MS = 1000;
 
 function picture(title, words, side) {
@@ -10,6 +10,7 @@ function picture(title, words, side) {
   const canvas = make("canvas", { role: "img", "aria-label": title, hidden: "" });
   const empty = make("div", { class: "lab-empty" }, words.no_picture);
   const caption = make("span", { class: "lab-frame" });
+  const name = make("span", { class: "lab-title" }, title);
   const show = () => {
     const shown = video.srcObject !== null && video.videoWidth > 0;
     video.hidden = !shown;
@@ -21,8 +22,12 @@ function picture(title, words, side) {
   const node = make(
     "figure", { class: "lab-picture", "data-side": side },
     make("div", { class: "lab-screen" }, video, canvas, empty),
-    make("figcaption", {}, make("span", { class: "lab-title" }, title), caption));
-  return { node, video, canvas, caption, show };
+    make("figcaption", {}, name, caption));
+  const call = (now) => {
+    name.textContent = now;
+    [video, canvas].forEach((one) => one.setAttribute("aria-label", now));
+  };
+  return { node, video, canvas, caption, show, call };
 }
 
 // Once a second: the newest frame's number, and how many there were.
@@ -43,39 +48,60 @@ function frameCounter({ node, caption, video, canvas }, words) {
   return { seen, stop: () => clearInterval(timer) };
 }
 
-function sender(model, page) {
-  return (message) => {
-    try {
-      model.send({ v: MESSAGE_VERSION, page, ...message });
-    } catch { /* the kernel has gone: its silence is noticed elsewhere */ }
+// Who is seen: one figure that is always there, and in a room one more for each other person.
+function people(words, before) {
+  const first = picture(words.theirs, words, "theirs");
+  const node = make("div", { class: "lab-pictures" }, before, first.node);
+  const seen = new Map();
+  const one = (who) => {
+    if (!seen.has(who)) {
+      const figure = seen.size ? picture(who, words, "theirs") : first;
+      if (figure !== first) node.append(figure.node);
+      figure.call(who || words.theirs);
+      seen.set(who, { ...figure, counter: frameCounter(figure, words) });
+    }
+    return seen.get(who);
   };
+  const forget = () => {
+    for (const { counter, node: figure } of seen.values()) {
+      counter.stop();
+      if (figure !== first.node) figure.remove();
+    }
+    seen.clear();
+    first.call(words.theirs);
+  };
+  return { node, one, forget, show: () => [first, ...seen.values()].forEach((each) => each.show()) };
 }
 
 function render({ model, el }) {
   const page = Math.random().toString(36).slice(2); // randomUUID needs a secure context
   const words = model.get("words"), wanted = model.get("wanted");
   const state = stateLine(model);
-  const own = picture(words.own, words, "own"), theirs = picture(words.theirs, words, "theirs");
-  const counter = frameCounter(theirs, words);
-  const send = sender(model, page);
+  const own = picture(words.own, words, "own"), others = people(words, own.node);
+  const send = sender(model, { v: MESSAGE_VERSION, page });
   const asking = asker(send, () => state.say(words.busy));
   let peer = null, viewing = null;
 
-  const newPeer = () => {
-    theirs.video.muted = !wanted.back.includes("audio");
-    return pagePeer({ wanted, send, own: own.video, theirs: theirs.video,
-      onFrame: counter.seen, onLost: () => { end(); state.say(words.lost); } });
+  const theirs = (who) => {
+    const { video } = others.one(who);
+    video.muted = !wanted.back.includes("audio");
+    return video;
   };
+  const seen = (number, who) => others.one(who).counter.seen(number);
+  const newPeer = () => pagePeer({ wanted, send, own: own.video, theirs,
+    onFrame: seen, onLost: () => { end(); state.say(words.lost); } });
   const end = () => {
     peer?.end();
     viewing?.end();
     peer = viewing = null;
-    [own, theirs].forEach((one) => one.show());
+    [own, others].forEach((one) => one.show());
+    others.forget();
   };
   const view = ({ port, path }) => {
     end();
-    viewing = pictureSocket({ port, path, canvas: theirs.canvas,
-      onFrame: (number) => { counter.seen(number); theirs.show(); }, onLost: end });
+    const { canvas, show } = others.one("");
+    viewing = pictureSocket({ port, path, canvas,
+      onFrame: (number) => { seen(number, ""); show(); }, onLost: end });
   };
   const start = (media) => {
     end();
@@ -118,7 +144,7 @@ function render({ model, el }) {
     "section", { class: "lab-call lab-browser", "aria-label": words.call },
     make("div", { class: "lab-row" }, camera.node, test.node, stop.node),
     state.node,
-    make("div", { class: "lab-pictures" }, own.node, theirs.node));
+    others.node);
   el.append(node);
   const near = nearness(model, node, send);
   model.on("msg:custom", onMessage);
@@ -134,7 +160,6 @@ function render({ model, el }) {
     window.removeEventListener("pagehide", left);
     left();
     asking.stop();
-    counter.stop();
     end();
   };
 }

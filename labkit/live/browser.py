@@ -34,6 +34,8 @@ class BrowserView(anywidget.AnyWidget):
         wanted: What the page should open: audio and video (constraints, True or None), back
             (kinds that come from the lab) and codec.
         on_message: Takes what a page says, with ``type`` and ``page``.
+        words: What is called otherwise than in a call.
+        states: A sentence for each state, where it is not a call's.
     """
 
     _esm = "\n".join((_HERE.parent / part).read_text(encoding="utf-8") for part in _PARTS)
@@ -46,10 +48,17 @@ class BrowserView(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, wanted: dict[str, Any], on_message: Callable[[dict[str, Any]], None], **kwargs: Any
+        self,
+        wanted: dict[str, Any],
+        on_message: Callable[[dict[str, Any]], None],
+        *,
+        words: dict[str, str] | None = None,
+        states: dict[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(words=_words(), wanted=wanted, **kwargs)
+        super().__init__(words=_words() | (words or {}), wanted=wanted, **kwargs)
         self._on_message = on_message
+        self._states = _state_texts() | (states or {})
         self.on_msg(self._take)
         answer_beside_cells(self)
 
@@ -82,7 +91,7 @@ class BrowserView(anywidget.AnyWidget):
             page: The page that is in the call.
             view_only: Whether the page gets pictures over a WebSocket, and is no peer.
         """
-        texts = _view_only_texts() if view_only else _state_texts()
+        texts = _view_only_texts() if view_only else self._states
         self.state = {
             "state": state,
             "sign": SIGNS[state],

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.experiments.roomchecks import BROWSER
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -134,13 +135,16 @@ class Outline:
 
 
 class RoomOutline(Outline):
-    """A room on a server: everybody's link up and link down, and who sees whom."""
+    """A room on a server: everybody's link up and link down, and who sees whom.
+
+    What a page sees stays in the page: it has a line, and no picture here.
+    """
 
     def __init__(self, spec: RoomSpec) -> None:
         sending = [one for one in spec.participants if one.sends]
         seeing = [one for one in spec.participants if one.subscribe]
         ways = [
-            (sender.name, receiver.name, sender.video is not None)
+            (sender.name, receiver.name, sender.video is not None and receiver.engine != BROWSER)
             for receiver in seeing
             for sender in sending
             if sender is not receiver

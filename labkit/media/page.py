@@ -9,10 +9,12 @@ from typing import Any
 from labkit.errors import BadValue
 from labkit.words import _
 
-__all__ = ["CAMERA", "PAGE_SOURCES", "TEST_PICTURE", "PageMedia"]
+__all__ = ["CAMERA", "PAGE_SOURCES", "TEST_PICTURE", "PageMedia", "page_media"]
 
 CAMERA, TEST_PICTURE = "camera", "test picture"
 PAGE_SOURCES = (CAMERA, TEST_PICTURE)
+
+_EXAMPLE = '{"width": 1280, "height": 720, "frameRate": 30}'
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,32 @@ class PageMedia:
         return names[self.what, self.kind] + asked
 
 
+def page_media(kind: str, asked: Any) -> PageMedia | None:
+    """Return what a page is asked to publish.
+
+    Args:
+        kind: ``video`` or ``audio``.
+        asked: True or constraints (camera or test picture, as a button says), ``"camera"``,
+            ``"test picture"``, or None and False for nothing.
+
+    Raises:
+        BadValue: It is something that a page does not have, for instance a source of the lab.
+    """
+    if asked is None or asked is False:
+        return None
+    if isinstance(asked, PageMedia):
+        return asked
+    if isinstance(asked, str) and asked in PAGE_SOURCES:
+        return PageMedia(kind, True, asked)
+    if asked is True or isinstance(asked, dict):
+        return PageMedia(kind, asked, TEST_PICTURE)
+    raise BadValue(
+        _("A page cannot publish {kind}={value!r}.").format(kind=kind, value=asked),
+        _("It has its own camera and microphone, and a test picture with a tone."),
+        _("Use {kind}=True, or constraints such as {example}.").format(kind=kind, example=_EXAMPLE),
+    )
+
+
 def _check_constraints(kind: str, constraints: Any) -> None:
     try:
         fine = isinstance(constraints, dict) and bool(json.dumps(constraints, allow_nan=False))
@@ -65,7 +93,5 @@ def _check_constraints(kind: str, constraints: Any) -> None:
             _("{kind}={value!r} cannot be asked of a browser.").format(
                 kind=kind, value=constraints
             ),
-            next_step=_("Use True, or constraints such as {example}.").format(
-                example='{"width": 1280, "height": 720, "frameRate": 30}'
-            ),
+            next_step=_("Use True, or constraints such as {example}.").format(example=_EXAMPLE),
         )

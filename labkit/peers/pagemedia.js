@@ -21,6 +21,10 @@ function drawPicture(context, k, width, height) {
   context.fillText(String(k).padStart(6, "0"), width * 0.06, height * 0.9);
 }
 
+// Whoever starts again in this page goes on behind the numbers that were used.
+const NUMBERS_APART = 1000;
+let firstNumber = 0;
+
 // A picture that moves, with its number in its pixels; a tick that is late is skipped.
 function testPicture(constraints, captured, clean) {
   const asked = constraints === true ? {} : constraints;
@@ -31,18 +35,20 @@ function testPicture(constraints, captured, clean) {
   const context = canvas.getContext("2d", { alpha: false });
   const track = canvas.captureStream(0).getVideoTracks()[0];
   track.contentHint = "motion";
-  const start = performance.now();
+  const start = performance.now(), first = firstNumber;
   let k = -1, timer = null;
   const tick = () => {
     const now = performance.now();
     const due = Math.floor(((now - start) * fps) / 1000);
     if (due > k) {
       k = due;
-      drawPicture(context, k, width, height);
+      const number = (first + k) % NUMBERS;
+      firstNumber = (Math.floor(number / NUMBERS_APART) + 1) * NUMBERS_APART;
+      drawPicture(context, number, width, height);
       const at_ms = performance.now();
-      drawStamp(context, k % NUMBERS, width, height);
+      drawStamp(context, number, width, height);
       track.requestFrame();
-      captured.push([k % NUMBERS, at_ms, width, height]);
+      captured.push([number, at_ms, width, height]);
     }
     timer = setTimeout(tick, Math.max(0, start + ((k + 1) * 1000) / fps - performance.now()));
   };

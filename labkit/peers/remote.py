@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +18,12 @@ from aiortc.sdp import SessionDescription
 from labkit.peers.clock import Clock
 from labkit.peers.pageclock import PageClock
 from labkit.peers.pageerrors import page_error, silent_error, undecided_error, version_error
-from labkit.run.join import UNREAD
+from labkit.peers.pagereport import PageReport
 from labkit.run.tap import Tap
 
 __all__ = ["ANSWER_S", "PERMISSION_S", "VERSION", "RemoteSide"]
 
-VERSION = 2
+VERSION = 3
 """Of the messages between page and lab; a page that was loaded before an update has another."""
 
 ANSWER_S = 8.0
@@ -35,10 +34,6 @@ PERMISSION_S = 60.0
 
 KEPT_EARLY = 200
 """Messages kept until the clocks have been compared."""
-
-STATS = ("candidate-pair", "inbound-rtp", "media-source", "outbound-rtp",
-         "remote-inbound-rtp", "remote-outbound-rtp", "transport")  # fmt: skip
-"""Types of ``getStats()`` that go into ``samples``."""
 
 
 class RemoteSide:
@@ -75,19 +70,27 @@ class RemoteSide:
         self.other = other
         self.connection_state = "new"
         self.agent = ""
-        self.told_until_s = -math.inf
-        "Everything that the page saw before this second has been told."
         self._sends = sends
         self._codec = codec
         self._ask_page = ask
         self._tap, self._clock = tap, clock
-        self._on_decoded = on_decoded
         self._page = PageClock(clock)
+        self._report = PageReport(name, incoming=self._incoming, stamped=self._is_stamped,
+                                  tap=tap, clock=self._page, on_decoded=on_decoded)  # fmt: skip
         self._early: list[dict[str, Any]] = []
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._asked = 0
         self._heard_at = 0.0
-        self._hears_sound = False
+
+    @property
+    def told_until_s(self) -> float:
+        """Everything that the page saw before this second of the call has been told."""
+        return self._report.told_until_s
+
+    @property
+    def clock_is_known(self) -> bool:
+        """Whether the page's clock has been compared with the call's."""
+        return self._page.known
 
     async def open(self) -> None:
         """Nothing to open here: the page opens its connection when it is asked for an offer."""
@@ -97,14 +100,17 @@ class RemoteSide:
         for answer in self._answers.values():
             answer.cancel()
 
-    async def create_offer(self) -> str:
+    async def create_offer(self, **details: Any) -> str:
         """Return the page's SDP offer, with all candidates in it.
+
+        Args:
+            details: What else the page should know, for instance ``receive``.
 
         Raises:
             CallError: The page may not or cannot use what was asked for.
             WaitTimeout: It does not answer.
         """
-        answer = await self._question(PERMISSION_S, "create_offer")
+        answer = await self._question(PERMISSION_S, "create_offer", **details)
         sdp = str(answer["sdp"])
         self._note_media(answer)
         self._note_streams(sdp)
@@ -117,9 +123,9 @@ class RemoteSide:
         self._note_streams(str(answer["sdp"]))
         return str(answer["sdp"])
 
-    async def set_answer(self, answer: str) -> None:
-        """Give the page the SDP answer to its offer."""
-        await self._question(ANSWER_S, "set_answer", sdp=answer)
+    async def set_answer(self, answer: str, **details: Any) -> None:
+        """Give the page the SDP answer to its offer, and what else it should know."""
+        await self._question(ANSWER_S, "set_answer", sdp=answer, **details)
 
     def event(self, name: str, detail: Any = "", at_s: float | None = None) -> None:
         """Write down a state change or a step of the set-up."""
@@ -130,11 +136,17 @@ class RemoteSide:
     def sweep(self, older_than_s: float | None = None) -> None:
         """Nothing waits here: the page tells every frame once."""
 
-    def settle_clock(self) -> None:
-        """Write down how the page's clock stands to the call's; that holds from now on."""
+    def settle_clock(self, *, introduce: bool = True) -> None:
+        """Let what is known of the page's clock hold from now on.
+
+        Args:
+            introduce: Write it down; False for one who has been in this Run before.
+        """
         if self._page.settled:
             return
         self._page.settle()
+        if not introduce:
+            return
         self._tap.add("peers", peer=self.name, engine=self.engine, place="browser",
                       clock_offset_s=self._page.offset_s,
                       clock_error_s=self._page.error_s)  # fmt: skip
@@ -151,6 +163,13 @@ class RemoteSide:
             self._take_clock(message)
         elif kind in ("event", "batch", "stats"):
             self._take_measured(message)
+
+    def _incoming(self, mid: str | None, kind: str) -> str | None:
+        """Return the name of a track that arrives, None for one that nobody has asked for."""
+        return f"{self.other}:{kind}"
+
+    def _is_stamped(self, track: str) -> bool:
+        return True
 
     async def _question(self, within_s: float, what: str, **details: Any) -> dict[str, Any]:
         self._asked += 1
@@ -194,8 +213,8 @@ class RemoteSide:
         for told in early:
             self._take_measured(told)
         now = self._clock.now()
-        self._sample(now, None, "clock_error_ms", rtt_s / 2 * 1000)
-        self._sample(now, None, "clock_drift_ms", self._page.drift_s(offset_s) * 1000)
+        self._report.sample(now, None, "clock_error_ms", rtt_s / 2 * 1000)
+        self._report.sample(now, None, "clock_drift_ms", self._page.drift_s(offset_s) * 1000)
 
     def _take_measured(self, message: dict[str, Any]) -> None:
         if not self._page.known:  # its times mean nothing yet
@@ -205,73 +224,9 @@ class RemoteSide:
                 str(message["name"]), message.get("detail", ""), self._page.at(message["at_ms"])
             )
         elif message["type"] == "stats":
-            self._take_stats(message)
+            self._report.take_stats(message)
         else:
-            self._take_batch(message)
-
-    def _take_batch(self, message: dict[str, Any]) -> None:
-        for number, at_ms, width, height in message["captured"]:
-            self._add("frames", track=f"{self.name}:video", frame=number, width=width,
-                      height=height, captured_s=self._page.at(at_ms))  # fmt: skip
-        for seen in message["shown"]:
-            self._take_shown(*seen)
-        self.told_until_s = self._page.at(message["at_ms"])
-        for name, count in message["counts"].items():
-            self._sample(self.told_until_s, f"{self.other}:video", name, count)
-
-    def _take_shown(
-        self,
-        number: int | None,
-        rtp_timestamp: int | None,
-        received_ms: float | None,
-        presented_ms: float,
-        display_ms: float,
-        width: int,
-        height: int,
-        unread: int,
-    ) -> None:
-        track, decoded_s = f"{self.other}:video", self._page.at(presented_ms)
-        self._add(
-            "frames",
-            track=track,
-            frame=number,
-            receiver=self.name,
-            width=width,
-            height=height,
-            rtp_timestamp=rtp_timestamp,
-            last_arrived_s=None if received_ms is None else self._page.at(received_ms),
-            decoded_s=decoded_s,
-            shown_s=self._page.at(display_ms),
-            fate="unreadable" if number is None else "shown",
-        )
-        if unread:
-            self._sample(decoded_s, track, UNREAD, unread)
-        self._on_decoded(track, None, number, decoded_s)
-
-    def _take_stats(self, message: dict[str, Any]) -> None:
-        at_s = self._page.at(message["at_ms"])
-        for report in message["stats"]:
-            self._look_for_sound(report, at_s)
-            if report.get("type") in STATS:
-                track = self._track_of(report)
-                for field, value in report.items():
-                    if isinstance(value, int | float) and not isinstance(value, bool):
-                        self._sample(at_s, track, f"{report['type']}.{field}", value)
-
-    def _look_for_sound(self, report: dict[str, Any], at_s: float) -> None:
-        """Sound has no frames that a page could tell of: its first packets stand for them."""
-        is_sound = (report.get("type"), report.get("kind")) == ("inbound-rtp", "audio")
-        if is_sound and report.get("packetsReceived") and not self._hears_sound:
-            self._hears_sound = True
-            self._on_decoded(f"{self.other}:audio", None, None, at_s)
-
-    def _track_of(self, report: dict[str, Any]) -> str | None:
-        """Return the track that a report is about; RTP reports and sources have a kind."""
-        kind = report.get("kind")
-        if kind is None:
-            return None
-        ours = report["type"] in ("outbound-rtp", "media-source", "remote-inbound-rtp")
-        return f"{self.name if ours else self.other}:{kind}"
+            self._report.take_batch(message)
 
     def _note_media(self, answer: dict[str, Any]) -> None:
         self.agent = str(answer.get("agent", ""))
@@ -291,10 +246,3 @@ class RemoteSide:
                 role = "rtx" if stream.ssrc in again else "media"
                 self._tap.add("streams", ssrc=stream.ssrc, track=f"{self.name}:{media.kind}",
                               role=role)  # fmt: skip
-
-    def _sample(self, at_s: float, track: str | None, name: str, value: float) -> None:
-        self._add("samples", at_s=at_s, peer=self.name, track=track, name=name, value=value)
-
-    def _add(self, table: str, **values: Any) -> None:
-        if self._tap.recording:
-            self._tap.add(table, **values)

@@ -61,6 +61,9 @@ class Widget:
 
     def running(self) -> None:
         self.until(lambda: self.state.startswith("Running"))
+        self.running_picture()
+
+    def running_picture(self) -> None:
         before = self.frame()
         self.until(lambda: self.frame() > before)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import psutil
 import pytest
 
-from labkit.bench.jupyter import JupyterLab, NotebookPage
-from tests.browser.panel import helpers
+from labkit.bench.jupyter import NotebookPage
+from tests.browser.panel import helpers, kernel_of
 from tests.browser.peer import CAMERA, TEST, shown
 from tests.browser.test_panel import keep
 from tests.timing import SECOND
@@ -34,22 +33,13 @@ print(json.dumps({
     "threads": sum(thread.name == "lab loop" for thread in threading.enumerate()),
     "objects": sum(isinstance(one, (RemoteSide, Session)) for one in gc.get_objects()),
     "udp": len(psutil.Process().net_connections(kind="udp")),
-    "pages": len(cam._pages_here),
+    "pages": len(cam._door.here),
 }))"""
 
 IN_KERNEL = """import json
 import labkit as lab
 cam = lab.browser_call(back_video=lab.TestPattern(320, 240), place="kernel")
 cam"""
-
-
-def kernel_of(lab: JupyterLab) -> psutil.Process:
-    (found,) = [
-        one
-        for one in psutil.Process(lab.process.pid).children(recursive=True)
-        if any("ipykernel" in word for word in one.cmdline())
-    ]
-    return found
 
 
 def test_a_kernel_that_is_killed(notebook: NotebookPage) -> None:

@@ -46,11 +46,11 @@ def test_a_page_that_has_gone(leaves: Callable[[FakePage], Awaitable[None]]) -> 
             async with FakePage(call, video=SMALL, receives=("video",)) as page:
                 page.press("test picture")
                 await call.connected(20 * SECOND)
-                assert page.name in call._pages_here
+                assert page.name in call._door.here
                 await leaves(page)
                 await until(lambda: call.state in ("closed", "broken"))
                 await until(lambda: call._carrier is None)
-            assert call._pages_here == []
+            assert call._door.here == []
         await call.close()
 
     with fake_wire(), nothing_left():
@@ -64,9 +64,9 @@ def test_a_page_that_stays_is_known_after_a_call() -> None:
         async with FakePage(call, video=SMALL, receives=("video",)) as page:
             for _time in range(2):
                 await call.start()
-                assert call._page == page.name
+                assert call._door.page == page.name
                 await call.close()
-                await until(lambda: page.name in call._pages_here)
+                await until(lambda: page.name in call._door.here)
 
     with fake_wire(), nothing_left():
         run(body())

@@ -128,7 +128,7 @@ def test_the_link_can_be_bent_and_stop_leaves_nothing() -> None:
             page.say(type="stop", id="2")
             await until(lambda: call.state == "closed")
             assert not call._pictures
-            call._choose(page.name, "camera")
+            call._door.choose(page.name, "camera")
             assert not call.view_only
             assert call.spec.names == ("browser", "lab")
             assert call.spec.back == lab.Link(loss=1.0)

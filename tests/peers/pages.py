@@ -1,4 +1,4 @@
-"""A page without a browser: an aiortc peer that answers the lab's questions as page.js does."""
+"""Pages without a browser: aiortc peers that answer the lab's questions as page.js does."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 from typing import Any, Self
 
 import labkit.run.run  # noqa: F401  (loading pandas later would stop the page for a second)
-from labkit.experiments.browsers import BrowserCall
 from labkit.peers.endpoint import Peer
 from labkit.peers.remote import VERSION
+from labkit.peers.whip import PublishedTrack, WhipPeer
 
 
 class KeptRows:
@@ -35,17 +35,24 @@ class FakePage:
 
     Args:
         call: The call; its widget's messages are taken here.
+        view: The widget, where it is not the call's own.
         refuses: Name of the error that the camera rejects with.
         silent: Say nothing, ever, after the start.
         peer: Options of the peer that stands for the browser's connection.
     """
 
     def __init__(
-        self, call: BrowserCall, *, refuses: str = "", silent: bool = False, **peer: Any
+        self,
+        call: Any,
+        *,
+        view: Any = None,
+        refuses: str = "",
+        silent: bool = False,
+        **peer: Any,
     ) -> None:
         self.call, self.refuses, self.silent = call, refuses, silent
         self.name = f"page {id(self)}"
-        self.view = call.show()
+        self.view = view or call.show()
         self.view.send = self._from_any_thread
         self.shown: list[list[Any]] = []
         self.peer: Peer | None = None
@@ -95,8 +102,7 @@ class FakePage:
     async def _answer(self, question: dict[str, Any]) -> None:
         number = question["number"]
         if question["what"] == "set_answer":
-            assert self.peer is not None
-            await self.peer.set_answer(question["sdp"])
+            await self._accept(question)
             self.say(type="answer", number=number)
             self._start(self._report())
             return
@@ -104,17 +110,33 @@ class FakePage:
             self.say(type="failed", number=number, name=self.refuses, message="no")
             return
         self.media = question["media"]
-        self.peer = Peer("browser", other="lab", on_decoded=self._decoded, **self._options)
-        await self.peer.open()
-        media = [{"kind": "video", "label": "fake", "settings": {"width": 320}}]
-        sdp = await self.peer.create_offer()
+        sdp = await self._describe(question)
+        media = [
+            {"kind": kind, "label": "fake", "settings": {"width": 320}}
+            for kind in ("audio", "video")
+            if self._options.get(kind) is not None
+        ]
         self.say(type="answer", number=number, sdp=sdp, media=media, agent="a fake page")
         self.say(type="clock", offset_s=0.0, rtt_s=0.004)
+
+    async def _describe(self, question: dict[str, Any]) -> str:
+        self.peer = Peer("browser", other="lab", on_decoded=self._decoded, **self._options)
+        await self.peer.open()
+        return await self.peer.create_offer()
+
+    async def _accept(self, question: dict[str, Any]) -> None:
+        assert self.peer is not None
+        await self.peer.set_answer(question["sdp"])
+
+    def _mid_of(self, track: str) -> str:
+        return "0"
 
     def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
         now_ms = time.perf_counter() * 1000
         size = frame.width, frame.height
-        self.shown.append([number, None, now_ms - 3, now_ms, now_ms + 5, *size, 0])
+        self.shown.append(
+            [number, None, now_ms - 3, now_ms, now_ms + 5, *size, 0, self._mid_of(track)]
+        )
 
     async def _report(self) -> None:
         while self.peer is not None:
@@ -129,7 +151,55 @@ class FakePage:
                 ]
             now_ms = time.perf_counter() * 1000
             self.say(type="batch", at_ms=now_ms, shown=shown, captured=captured,
-                     counts={"frames_read": len(shown)})  # fmt: skip
+                     counts={"0": {"frames_read": len(shown)}})  # fmt: skip
             stats = [{"type": "inbound-rtp", "kind": "video", "framesDecoded": 7, "mid": "0"}]
             self.say(type="stats", at_ms=now_ms, stats=stats)
             await asyncio.sleep(0.05)
+
+
+class FakeRoomPage(FakePage):
+    """The same for a room: it receives what it is asked to, and tells by section.
+
+    Args:
+        room: The room.
+        one: Its participant in a browser, or one who comes later.
+        options: As ``FakePage`` takes them.
+    """
+
+    def __init__(self, room: Any, one: Any = "me", **options: Any) -> None:
+        super().__init__(room, view=room.page(one), **options)
+        self.participant = getattr(one, "name", one)
+        self._closing: list[asyncio.Future[None]] = []
+
+    def _take(self, content: dict[str, Any]) -> None:
+        super()._take(content)
+        if content["type"] == "end":
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        peer, self.peer = self.peer, None
+        if peer is not None:
+            self._closing.append(asyncio.ensure_future(peer.close()))
+
+    async def leave(self) -> None:
+        await super().leave()
+        await asyncio.gather(*self._closing)
+
+    async def _describe(self, question: dict[str, Any]) -> str:
+        self._hang_up()
+        peer = self.peer = WhipPeer(self.participant, on_decoded=self._decoded, **self._options)
+        await peer.open()
+        peer._wanted = [PublishedTrack("", "", "", kind) for kind in question["receive"]]
+        return await peer.create_offer()
+
+    async def _accept(self, question: dict[str, Any]) -> None:
+        assert isinstance(self.peer, WhipPeer)
+        kinds = {one.mid: one.kind for one in self.peer.pc.getTransceivers()}
+        names = question["names"]
+        self.peer._by_mid = {mid: f"{who}:{kinds[mid]}" for mid, who in names.items()}
+        self.peer._wanted = [PublishedTrack(who, "", "", kinds[mid]) for mid, who in names.items()]
+        await self.peer.set_answer(question["sdp"])
+
+    def _mid_of(self, track: str) -> str:
+        assert isinstance(self.peer, WhipPeer)
+        return next(mid for mid, name in self.peer._by_mid.items() if name == track)

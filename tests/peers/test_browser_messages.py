@@ -187,10 +187,10 @@ def test_a_batch_becomes_halves_of_frames() -> None:
         at_ms=1000.0,
         captured=[[3, 900.0, 640, 480]],
         shown=[
-            [8, 90_000, 930.0, 940.0, 956.0, 320, 240, 0],
-            [None, None, None, 970.0, 990.0, 320, 240, 2],
+            [8, 90_000, 930.0, 940.0, 956.0, 320, 240, 0, "1"],
+            [None, None, None, 970.0, 990.0, 320, 240, 2, "1"],
         ],
-        counts={"frames_presented": 9},
+        counts={"1": {"frames_presented": 9}},
     )
     sent, shown, broken = side.rows("frames")
     assert sent == {"track": "browser:video", "frame": 3, "width": 640, "height": 480,
@@ -201,6 +201,8 @@ def test_a_batch_becomes_halves_of_frames() -> None:
     assert (shown["rtp_timestamp"], shown["fate"]) == (90_000, "shown")
     assert broken["fate"] == "unreadable"
     assert "last_arrived_s" not in broken
+    (seen,) = (row for row in side.rows("samples") if row["name"] == "frames_presented")
+    assert (seen["track"], seen["value"]) == ("lab:video", 9)
     (unread,) = (row for row in side.rows("samples") if row["name"] == "presented_unread")
     assert (unread["track"], unread["peer"], unread["value"]) == ("lab:video", "browser", 2)
     assert unread["at_s"] == broken["decoded_s"]  # the join finds it there
@@ -332,13 +334,13 @@ def test_a_second_page_takes_the_call_while_it_runs() -> None:
             await call.connected(20 * SECOND)
             async with FakePage(call, video=SMALL) as second:
                 second.press("test picture")
-                await until(lambda: call._page == second.name and call.state == "running")
+                await until(lambda: call._door.page == second.name and call.state == "running")
 
     with_call(work)
 
 
 def test_what_needs_a_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.experiments.browsers.ANSWER_S", 0.2 * SECOND)
+    monkeypatch.setattr("labkit.experiments.pages.ANSWER_S", 0.2 * SECOND)
 
     async def work(call: Any) -> None:
         with pytest.raises(CallError, match="Press a button of its widget"):

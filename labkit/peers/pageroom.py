@@ -1,0 +1,141 @@
+"""A web page as a participant of a room: the lab speaks WHIP for it, so the page sees no token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.peers.remote import ANSWER_S, RemoteSide
+from labkit.peers.whip import SFU, PublishedTrack, tracks_by_mid, wish_header
+from labkit.signaling.base import Note, Rewrite
+from labkit.signaling.whip import WhipClient
+
+__all__ = ["PageInRoom", "PageTrack"]
+
+
+class PageTrack:
+    """A track that the page receives; what is known of it the page tells."""
+
+    def __init__(self, track: str) -> None:
+        self.track = track
+
+
+class PageInRoom(RemoteSide):
+    """A ``RemoteSide`` whose far end is an SFU that several others are behind.
+
+    WHIP has one offer and one answer: the page receives what is there when it comes.
+
+    Args:
+        name: How the peer is called in the Run, and in the room.
+        options: As ``RemoteSide`` takes them.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, other=SFU, **options)
+        self.sid = ""
+        "The server's own name for this participant."
+        self.opened: tuple[str, ...] = ()
+        "Kinds of media that the page could open: a computer may lack a microphone."
+        self._wanted: Sequence[PublishedTrack] = ()
+        self._by_mid: dict[str, str] = {}
+        self._whip: WhipClient | None = None
+
+    async def join(
+        self,
+        url: str,
+        token: str,
+        wanted: Sequence[PublishedTrack],
+        besides: Sequence[PublishedTrack] = (),
+        *,
+        rewrite: Rewrite,
+        note: Note,
+    ) -> None:
+        """Ask the page for an offer, send it to the room, and give the page the answer.
+
+        Args:
+            url: The WHIP endpoint.
+            token: The participant's own.
+            wanted: What to receive; whoever sends it has to be there already.
+            besides: What else is in the room, as for ``WhipPeer``.
+            rewrite: Sees both descriptions on their way.
+            note: Writes down the messages.
+
+        Raises:
+            WhipError: The server refused.
+            CallError: Nobody answers, or the page may not or cannot do what was asked for.
+            WaitTimeout: It took too long.
+        """
+
+        def noted(name: str, body: str) -> None:
+            ways = (SFU, self.name) if name[:1].isdigit() else (self.name, SFU)
+            note(*ways, name, body)
+
+        self.event("joining")
+        self._wanted = wanted
+        kinds = [one.kind for one in (*wanted, *besides)]
+        offer = await rewrite(self.name, SFU, await self.create_offer(receive=kinds))
+        self._whip = WhipClient(url, token, headers=wish_header(wanted), note=noted)
+        answer = await self._whip.offer(offer)
+        self.sid = (self._whip.location or "").rpartition("/")[2]
+        self._by_mid = tracks_by_mid(answer, wanted)
+        missing = {one.track for one in wanted} - set(self.receives)
+        self.event("joined", {"sid": self.sid, "receives": self.receives})
+        if missing:
+            self.event("not_subscribed", sorted(missing))
+        names = {mid: track.partition(":")[0] for mid, track in self._by_mid.items()}
+        await self.set_answer(await rewrite(SFU, self.name, answer), names=names)
+
+    def is_forgotten(self) -> None:
+        """Take it that the server knows nothing of this session: nobody needs to end it."""
+        if self._whip is not None:
+            self._whip.location = None
+
+    async def reopen(self) -> None:
+        """Let the connection go, and be ready to ask the page for another one."""
+        await self.close()
+        self._by_mid.clear()
+        self.connection_state = "new"
+
+    def forget(self, publisher: str) -> None:
+        """Expect nothing more of somebody who has left; who comes back has other tracks."""
+        left = {mid for mid, track in self._by_mid.items() if track.startswith(f"{publisher}:")}
+        self._by_mid = {mid: t for mid, t in self._by_mid.items() if mid not in left}
+
+    async def close(self) -> None:
+        """Leave the room, and wait for nothing any more."""
+        whip, self._whip = self._whip, None
+        leaving = whip.close() if whip is not None else asyncio.sleep(0)
+        await asyncio.gather(leaving, super().close())
+
+    @property
+    def receives(self) -> list[str]:
+        """Names of the tracks that it has subscribed to."""
+        return sorted(self._by_mid.values())
+
+    @property
+    def receivers(self) -> list[PageTrack]:  # type: ignore[override]
+        """What is received, for whoever shows figures while it runs."""
+        return [PageTrack(track) for track in self.receives]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the page has said nothing for ``ANSWER_S``."""
+        return time.monotonic() - self._heard_at > ANSWER_S
+
+    def sample(self, now_s: float) -> None:
+        """Nothing to ask: the page tells its statistics once a second."""
+
+    def _note_media(self, answer: dict[str, Any]) -> None:
+        super()._note_media(answer)
+        self.opened = tuple(media["kind"] for media in answer.get("media", ()))
+
+    def _incoming(self, mid: str | None, kind: str) -> str | None:
+        if mid is not None:
+            return self._by_mid.get(mid)
+        same = [track for track in self.receives if track.endswith(f":{kind}")]
+        return same[0] if len(same) == 1 else None
+
+    def _is_stamped(self, track: str) -> bool:
+        return any(one.stamped for one in self._wanted if one.track == track)
