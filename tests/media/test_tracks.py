@@ -81,21 +81,16 @@ def test_ticks_are_numbered_stamped_and_timed(clock: FakeClock) -> None:
 
 def test_numbers_may_begin_later(clock: FakeClock) -> None:
     captured: Captured = []
-    source = TestPattern(320, 240, fps=25)
     options: Any = {"on_captured": recorded(captured), "clock": clock}
-    video = SourceTrack(source, first=NUMBERS - 2, **options)
-    frames = [run(video.recv) for _k in range(4)]
+    video = SourceTrack(TestPattern(320, 240, fps=25), first=NUMBERS - 2, **options)
+    frames = [run(video.recv) for _k in range(3)]
     audio = AudioSourceTrack(Chirp(), first=200, **options)
     sound = [run(audio.recv) for _k in range(2)]
     video.stop()
     audio.stop()
-    assert [number for number, _at_s in captured] == [NUMBERS - 2, NUMBERS - 1, 0, 1, 200, 201]
-    assert [read_frame(frame) for frame in frames] == [NUMBERS - 2, NUMBERS - 1, 0, 1]
-    assert [frame.pts for frame in frames] == [0, 3600, 7200, 10800]
-    assert [frame.pts for frame in sound] == [0, 960]
-    with source.open() as reader:
-        expected = reader.picture(3).to_ndarray()
-    assert (frames[3].to_ndarray()[16:240] == expected[16:240]).all(), "the film begins anew"
+    assert [number for number, _at_s in captured] == [NUMBERS - 2, NUMBERS - 1, 0, 200, 201]
+    assert [read_frame(frame) for frame in frames] == [NUMBERS - 2, NUMBERS - 1, 0]
+    assert [frame.pts for frame in (*frames, *sound)] == [0, 3600, 7200, 0, 960]
 
 
 @pytest.mark.parametrize("stall_s", [0.05, 0.11, 0.349, 7.01])
