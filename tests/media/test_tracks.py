@@ -83,14 +83,13 @@ def test_numbers_may_begin_later(clock: FakeClock) -> None:
     captured: Captured = []
     options: Any = {"on_captured": recorded(captured), "clock": clock}
     video = SourceTrack(TestPattern(320, 240, fps=25), first=NUMBERS - 2, **options)
-    frames = [run(video.recv) for _k in range(3)]
     audio = AudioSourceTrack(Chirp(), first=200, **options)
-    sound = [run(audio.recv) for _k in range(2)]
+    frames = [run(track.recv) for track in (video, video, video, audio, audio)]
     video.stop()
     audio.stop()
     assert [number for number, _at_s in captured] == [NUMBERS - 2, NUMBERS - 1, 0, 200, 201]
-    assert [read_frame(frame) for frame in frames] == [NUMBERS - 2, NUMBERS - 1, 0]
-    assert [frame.pts for frame in (*frames, *sound)] == [0, 3600, 7200, 0, 960]
+    assert [read_frame(frame) for frame in frames[:3]] == [NUMBERS - 2, NUMBERS - 1, 0]
+    assert [frame.pts for frame in frames] == [0, 3600, 7200, 0, 960]
 
 
 @pytest.mark.parametrize("stall_s", [0.05, 0.11, 0.349, 7.01])
