@@ -213,7 +213,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show_links(self) -> None:
         links = self._experiment.spec.links
-        now = {name: link_values(link) for name, link in links.items()}
+        now_s = self._history[-1][0] if self._history else 0.0
+        now = {name: link_values(link.at(now_s)) for name, link in links.items()}
         self.view.links = {**self.view.links, **now}  # who has left may still be chosen there
 
     def _do(self, request: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.net import Link
+from labkit.net import Link, LossModel
 from labkit.words import _
 
 __all__ = ["link_values", "slider_specs"]
@@ -29,12 +29,17 @@ def slider_specs() -> list[dict[str, Any]]:
 
 def link_values(link: Link) -> dict[str, Any]:
     """Return a link as the sliders show it: loss in percent, and which of them are fixed."""
+    fixed = []
+    if link.trace is not None:
+        fixed.append("rate_kbps")
+    if isinstance(link.loss, LossModel):  # a number would take the place of the whole model
+        fixed.append("loss")
     return {
         "delay_ms": _plain(link.delay_ms),
         "jitter_ms": _plain(link.jitter_ms),
         "loss": _plain(100 * link.losses().mean),
         "rate_kbps": None if link.rate_kbps is None else _plain(link.rate_kbps),
-        "fixed": ["rate_kbps"] if link.trace is not None else [],
+        "fixed": fixed,
     }
 
 

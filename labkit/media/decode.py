@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from labkit.errors import MediaError
 from labkit.media.audio import BLOCK, SAMPLE_RATE
+from labkit.media.fit import fitted
 from labkit.words import _
 
 __all__ = ["Contents", "blocks", "look_into", "pictures", "whole_sound"]
@@ -174,7 +175,7 @@ def pictures(
             continue
         for k, frame, shape in _turn(path, turn * loop_s, end, fps):
             if k >= first():
-                yield k, _fitted(scaler, frame, shape, width, height)
+                yield k, fitted(scaler, frame, shape, width, height)
 
 
 def _turn(
@@ -200,22 +201,6 @@ def _turn(
 
 def _ceil(value: Fraction) -> int:
     return -(-value.numerator // value.denominator)
-
-
-def _fitted(
-    scaler: VideoReformatter, frame: av.VideoFrame, shape: Fraction, width: int, height: int
-) -> av.VideoFrame:
-    """The frame in yuv420p, as large as fits into the box, even sides."""
-    wide = frame.width * shape
-    scale = min(width / wide, Fraction(height, frame.height))
-    return scaler.reformat(
-        frame,
-        max(2, round(wide * scale / 2) * 2),
-        max(2, round(frame.height * scale / 2) * 2),
-        "yuv420p",
-        dst_color_range="MPEG",
-        interpolation="BICUBIC",
-    )
 
 
 def whole_sound(path: Path) -> NDArray[np.int16]:

@@ -30,9 +30,9 @@ BLOCKS_AHEAD = 50
 class MediaFile(VideoSource, AudioSource):
     """Any video or audio file that PyAV opens; it plays in a loop.
 
-    Use it as ``video=``, as ``audio=`` or as both. Pictures are scaled into the size with
-    borders (what rotates the picture in a player is ignored) and resampled to ``fps``: picture
-    k is what the file shows at k/fps seconds, modulo its length.
+    Use it as ``video=``, as ``audio=`` or as both. Pictures are turned the right side up, scaled
+    into the size with borders, and resampled to ``fps``: picture k is what the file shows at k/fps
+    seconds, modulo its length.
 
     Args:
         path: The file.

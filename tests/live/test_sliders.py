@@ -30,5 +30,7 @@ def test_every_value_comes_back_as_the_slider_has_it() -> None:
 def test_a_loss_model_shows_its_mean_and_a_trace_fixes_the_rate() -> None:
     model = GilbertElliott.from_loss(0.05)
     assert link_values(Link(loss=model))["loss"] == pytest.approx(5.0)
+    assert link_values(Link(loss=model))["fixed"] == ["loss"]
+    assert link_values(Link(loss=0.05, loss_model="burst"))["fixed"] == []
     assert link_values(Link(trace=[1, 2, 3]))["fixed"] == ["rate_kbps"]
     assert link_values(Link())["fixed"] == []

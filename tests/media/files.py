@@ -39,6 +39,7 @@ def write_video(
     tone_s: float | None = None,
     tone_from_s: float = 0,
     aspect: Fraction | None = None,
+    turned_degrees: int = 0,
 ) -> Path:
     """Write numbered pictures at fps (or at the times given, in s), with a tone if wanted."""
     with av.open(path, "w") as out:
@@ -46,6 +47,8 @@ def write_video(
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        if turned_degrees:
+            stream.set_display_rotation(turned_degrees)
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect
         sound = out.add_stream("aac", rate=44_100, layout="mono") if tone_s else None

@@ -114,6 +114,19 @@ def test_the_aspect_is_kept(
     assert above == pytest.approx(borders[0], abs=2) and left == pytest.approx(borders[1], abs=2)
 
 
+@pytest.mark.parametrize("degrees", [90, -90, 180])
+def test_a_film_that_lies_on_its_side_stands_up(tmp_path: Path, degrees: int) -> None:
+    upright = write_video(tmp_path / "upright.mp4", frames=2, size=(320, 240))
+    lying = write_video(tmp_path / "lying.mp4", frames=2, size=(320, 240), turned_degrees=degrees)
+    width, height = (320, 240) if degrees == 180 else (240, 320)
+    pictures = []
+    for path, size in ((upright, (320, 240)), (lying, (width, height))):
+        with MediaFile(path, *size).open() as reader:
+            pictures.append(reader.picture(0).to_ndarray(format="gray"))
+    turned = np.rot90(pictures[0], degrees // 90)
+    assert np.abs(turned.astype(int) - pictures[1]).mean() < 2
+
+
 def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.mp4", frames=2, size=(320, 240), aspect=Fraction(2, 1))
     assert black_borders(MediaFile(path, 640, 480))[0] == pytest.approx(120, abs=2)
