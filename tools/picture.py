@@ -16,7 +16,7 @@ from pathlib import Path
 from labkit.bench.jupyter import NotebookPage, chromium, jupyter_lab
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-WIDTH, HEIGHT = 1600, 1000
+WIDTH, HEIGHT = 1600, 1250
 STEPS = 8
 """Steps of the delay slider: 80 ms."""
 
