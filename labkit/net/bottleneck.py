@@ -15,12 +15,15 @@ __all__ = ["Bottleneck", "HEADER_BYTES"]
 HEADER_BYTES = 28
 """IPv4 and UDP headers: they take their share of a rate and of a queue."""
 
+HURRY_KBPS = 20_000
+"""How fast a queue goes whose limit was taken away: all at once, a receiver would lose some."""
+
 
 class Bottleneck:
     """First in, first out; what does not fit into the queue is dropped at its tail.
 
-    A datagram's time of leaving is settled when it enters: a change of rate holds for those
-    that enter after it.
+    A datagram's time of leaving is settled when it enters. A lower rate holds for those that
+    enter after it; a higher one also lets those go that wait (``hurry``).
     """
 
     def __init__(self) -> None:
@@ -43,6 +46,24 @@ class Bottleneck:
         self._waiting.append((self._free_s, size))
         self.queued_bytes += size
         return self._free_s
+
+    def hurry(self, now_s: float, link: Link) -> dict[float, float]:
+        """Let those that wait leave at the rate of ``link`` where that is earlier.
+
+        Returns when each of them leaves now, by when it was to leave. A trace changes nothing
+        for them.
+        """
+        self._let_go(now_s)
+        if link.trace is not None or not self._waiting:
+            return {}
+        earlier: dict[float, float] = {}
+        free_s, rate_kbps = now_s, min(link.rate_kbps or HURRY_KBPS, HURRY_KBPS)
+        for leave_s, size in self._waiting:
+            free_s = min(leave_s, free_s + size * 8 / (rate_kbps * 1000))
+            earlier[leave_s] = free_s
+        self._waiting = deque((earlier[leave_s], size) for leave_s, size in self._waiting)
+        self._free_s = free_s
+        return earlier
 
     def _let_go(self, now_s: float) -> None:
         while self._waiting and self._waiting[0][0] <= now_s:

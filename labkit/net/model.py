@@ -9,6 +9,7 @@ from random import Random
 from typing import Literal
 
 from labkit.net.bottleneck import Bottleneck
+from labkit.net.crossing import Crossing, Key
 from labkit.net.link import Link, Phase
 from labkit.net.loss import LossStream
 from labkit.net.seeds import derive_seed
@@ -63,9 +64,10 @@ class LinkModel:
         self._jitter = Random(derive_seed(chosen, direction, "jitter"))
         self._duplicate = Random(derive_seed(chosen, direction, "duplicate"))
         self._now_s = -math.inf
-        self._last_due_s = -math.inf
+        self._crossing = Crossing()
+        self._hurried: dict[Key, float] = {}
         self._phases: deque[Phase] = deque(link.phases)
-        self._use(link.replace(phases=()))
+        self._use(link.replace(phases=()), self._now_s)
 
     @property
     def link(self) -> Link:
@@ -73,12 +75,18 @@ class LinkModel:
         return self._link
 
     def change(self, link: Link, now_s: float) -> None:
-        """Apply ``link`` from now on; the luck goes on where it is.
+        """Apply ``link`` from now on; the luck goes on where it is. See ``take_hurried``.
 
         Phases of the new link that lie before ``now_s`` are not applied. Its seed is ignored.
         """
         self._phases = deque(phase for phase in link.phases if phase.at_s > now_s)
-        self._use(link.replace(phases=()))
+        self._now_s = max(now_s, self._now_s)
+        self._use(link.replace(phases=()), self._now_s)
+
+    def take_hurried(self) -> dict[Key, float]:
+        """Return, once, new due times of what a higher rate has let go, by number and copy."""
+        hurried, self._hurried = self._hurried, {}
+        return hurried
 
     def push(self, now_s: float, size_bytes: int) -> Passage:
         """Let one datagram enter and return what becomes of it.
@@ -102,14 +110,14 @@ class LinkModel:
         number = self._losses.number
         if lost:
             return Passage(number, "lost")
-        first = self._cross(now_s, size_bytes, spread[0])
+        first = self._cross((number, 0), now_s, size_bytes, spread[0])
         if first is None:
             return Passage(number, "queue_full")
-        second = self._cross(now_s, size_bytes, spread[1]) if twice else None
+        second = self._cross((number, 1), now_s, size_bytes, spread[1]) if twice else None
         due_s = (first,) if second is None else (first, second)
         return Passage(number, "delivered", due_s, duplicated=twice)
 
-    def _cross(self, now_s: float, size_bytes: int, spread: float) -> float | None:
+    def _cross(self, key: Key, now_s: float, size_bytes: int, spread: float) -> float | None:
         """Return when the datagram leaves the link, None if the queue is full."""
         out_s = self.bottleneck.enter(now_s, size_bytes, self._link)
         if out_s is None:
@@ -117,8 +125,8 @@ class LinkModel:
         delay_ms = max(0.0, self._link.delay_ms + self._link.jitter_ms * spread)
         due_s = out_s + delay_ms / 1000
         if not self._link.reorder:
-            due_s = max(due_s, self._last_due_s)
-        self._last_due_s = max(due_s, self._last_due_s)
+            due_s = max(due_s, self._crossing.last_due_s)
+        self._crossing.add(key, now_s, out_s, due_s)
         return due_s
 
     def _two_gaussians(self) -> tuple[float, float]:
@@ -129,11 +137,14 @@ class LinkModel:
 
     def _follow_phases(self, now_s: float) -> None:
         while self._phases and self._phases[0].at_s <= now_s:
-            self._use(self._link.replace(**self._phases.popleft().changes))
+            self._use(self._link.replace(**self._phases.popleft().changes), now_s)
 
-    def _use(self, link: Link) -> None:
+    def _use(self, link: Link, now_s: float) -> None:
         self._link = link
         self._model = link.losses()
+        earlier = self.bottleneck.hurry(now_s, link)
+        if earlier:
+            self._hurried |= self._crossing.hurry(now_s, earlier, reorder=link.reorder)
 
     def _count(self, passage: Passage) -> None:
         counts = self.counts

@@ -170,7 +170,9 @@ class Relay:
     def do_change(self, number: int, bridge: int, direction: str, link: Link) -> float:
         """Change a link while datagrams are under way; return when (seconds of the call)."""
         now_s = self._traffic.now_s()
-        self._bridges[bridge].ways[direction].model.change(link, now_s)
+        way = self._bridges[bridge].ways[direction]
+        way.model.change(link, now_s)
+        self._traffic.hurry(way)
         return now_s
 
     def do_counts(self, number: int, bridge: int) -> dict[str, dict[str, Any]]:

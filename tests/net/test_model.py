@@ -202,8 +202,8 @@ def test_a_change_drops_the_phases_before_it_and_keeps_later_ones() -> None:
 
 
 def test_a_change_keeps_the_order_of_what_is_under_way() -> None:
-    model = model_of(Link(rate_kbps=100, queue_bytes=10_000))
-    slow = model.push(0, 1222)  # 0.1 s
+    model = model_of(Link(delay_ms=100))
+    slow = model.push(0, 1222)
     model.change(Link(), 0.01)
     assert slow.due_s == pytest.approx((0.1,))
     assert model.push(0.02, 1222).due_s == slow.due_s
