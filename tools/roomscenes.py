@@ -1,7 +1,7 @@
 """Play a chapter about rooms on a real server, and keep what came out for those without one.
 
 python tools/roomscenes.py            play every chapter that shows scenes
-python tools/roomscenes.py NAME ...   only these, for instance 09-rooms
+python tools/roomscenes.py NAME ...   only these, for instance 09-rooms, or mesh-browser
 
 The scenes become one JSON file a chapter, the runs one file each, all in ``notebooks/data``.
 Addresses of this machine's own network are taken out, and so are packet bytes.
@@ -16,6 +16,7 @@ import inspect
 import json
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -25,6 +26,7 @@ import labkit as lab
 from labkit.rooms import hide_tokens
 from labkit.run.run import TABLES
 from tools.notebooks import NOTEBOOKS, build
+from tools.pagerecorder import record_in_room
 
 DATA = NOTEBOOKS / "data"
 CHAPTERS = {
@@ -49,10 +51,16 @@ RUNS = {
     "mesh-sfu": "10-mesh-and-sfu",
     "mesh-sdk": "10-mesh-and-sfu",
     "mesh-simulcast": "10-mesh-and-sfu",
+    "mesh-browser": "10-mesh-and-sfu",
     "mesh-dynacast": "10-mesh-and-sfu",
     "turn-livekit": "deeper/10-turn",
 }
 """Runs that they show, and the chapter that records each."""
+
+PAGES: dict[str, Callable[[float], lab.Run]] = {"mesh-browser": record_in_room}
+"""Runs of which a browser is a part; a headless one takes part in them."""
+
+PAGE_S = 5.0
 
 WITH_BODIES = ("rooms-call", "rooms-both")
 """Runs whose messages are read; of the others the names are enough."""
@@ -138,8 +146,13 @@ def _keep_run(chapter: str, name: str, run: lab.Run) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """Play what is asked for and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *CHAPTERS])
-    for chapter in parser.parse_args(arguments).names or CHAPTERS:
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *CHAPTERS, *PAGES])
+    asked = parser.parse_args(arguments).names or [*CHAPTERS, *PAGES]
+    for name in [name for name in asked if name in PAGES]:
+        print(f"recording {name} ...")
+        path = _keep_run(RUNS[name], name, PAGES[name](PAGE_S))
+        print(f"{path.name}, {path.stat().st_size // 1000} kB: {lab.load_run(path)!r}")
+    for chapter in [name for name in asked if name in CHAPTERS]:
         print(f"playing {chapter} ...")
         for path in keep(chapter, asyncio.run(_in_place(chapter))):
             print(f"{path.name}, {path.stat().st_size // 1000} kB")

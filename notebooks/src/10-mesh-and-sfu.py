@@ -24,8 +24,8 @@ from labkit.run.topology import topology_table
 # Now the server. As in chapter 09 it is found, or built from its checked source. `stage.play` plays
 # a scene on it, `stage.record` makes a Run. Where there is no server, this cell says why, and both
 # return what was recorded on another machine: `data/mesh-scenes.json` and the runs
-# `data/mesh-p2p.run`, `data/mesh-sfu.run`, `data/mesh-sdk.run`, `data/mesh-simulcast.run` and
-# `data/mesh-dynacast.run`.
+# `data/mesh-p2p.run`, `data/mesh-sfu.run`, `data/mesh-sdk.run`, `data/mesh-simulcast.run`,
+# `data/mesh-dynacast.run` and `data/mesh-browser.run`.
 
 # %%
 stage = await rooms.stage("data/mesh-scenes.json")
@@ -341,13 +341,39 @@ await stage.play(cameras)
 #
 # ### Engines on one figure
 #
-# One source, VP8 640×480 at 30 pictures a second, clean links; what differs is who carries it. The
-# SDK's line has a ring: that part of its latency is its own jitter buffer.
+# One source, VP8 640×480 at 30 pictures a second, clean links; what differs is who carries it. A
+# ring on a line is the part of the latency that pictures spend in the receiver's jitter buffer.
+# LiveKit's SDK and browsers tell it.
 
 # %%
 sdk_alice = lab.participant("alice", engine="livekit", video=lab.TestPattern())
 sdk_bob = lab.participant("bob", engine="livekit")
 sdk = await stage.record("mesh-sdk", lab.room(sdk_alice, sdk_bob, server=stage.server), 5)
+
+# %% [markdown]
+# One more engine you have at hand: your browser. This page itself joins a room, as `me`. It
+# publishes nothing, so it needs no camera. alice is the lab's.
+
+# %%
+lab_alice = lab.participant("alice", video=lab.TestPattern())
+me = lab.participant("me", engine="browser")
+page_room = lab.room(lab_alice, me, server=stage.server)
+page_room.page()
+
+# %% [markdown]
+# Press **Join**. When you see alice's picture, run the next cell. If nobody has joined, it says so
+# and takes our recording, `data/mesh-browser.run`.
+
+# %%
+try:
+    await page_room.connected(within_s=5)
+    browser = await page_room.record(5)
+except lab.LabError as error:
+    print(error, "Here is our recording instead.", sep="\n")
+    browser = stage.load("mesh-browser")
+
+# %%
+await page_room.close()
 
 # %%
 plots.plot_engines(
@@ -356,7 +382,7 @@ plots.plot_engines(
         "the lab's buffer, direct": p2p,
         "the lab's buffer, through the SFU": through,
         "LiveKit's SDK, through the SFU": sdk,
-        "a browser, through the SFU": None,
+        "a browser, through the SFU": browser,
         "libwebrtc, direct": None,
     }
 )
@@ -367,7 +393,18 @@ plots.plot_engines(
 # slowly. *One run of an adaptive system is no measurement.* That is why the hop above was measured
 # with endpoints that do not adapt.
 #
-# The two open places are for those whose turn comes in other chapters.
+# The browser has the same engine inside as the SDK, libwebrtc. Its line is longer for another
+# reason, too: the others stop the clock when a picture is decoded, a page when it is presented. So
+# the picture also waits for the screen's next turn, up to 17 ms at 60 Hz.
+#
+# And a page has a clock of its own. The lab compares the two by messages there and back. This is
+# how many milliseconds the browser's line may be wrong by, at most:
+
+# %%
+round(browser.peers.set_index("peer").loc["me", "clock_error_s"] * 1000, 1)
+
+# %% [markdown]
+# One place is still open. It is for libwebrtc without a server, in another chapter.
 #
 # ## Your turn
 #
