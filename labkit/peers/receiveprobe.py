@@ -19,7 +19,9 @@ from labkit.media.stamp import read_frame
 from labkit.peers import private
 from labkit.peers.chirplistener import ChirpListener, mono
 from labkit.peers.clock import Clock
+from labkit.peers.jitterbuffers import JITTER_BUFFERS
 from labkit.peers.packetbook import PacketBook
+from labkit.peers.watchdog import NeverReturned, Watchdog
 from labkit.run.tap import Tap
 from labkit.words import _
 
@@ -41,7 +43,7 @@ class _Arrival:
 
 
 class _WatchedBuffer:
-    """A jitter buffer that tells when it lets a frame go, and when it fails."""
+    """A jitter buffer that tells when it lets a frame go, and when it fails or never returns."""
 
     def __init__(
         self, inner: Any, on_release: Callable[[int], None], on_failure: Callable[[LabError], None]
@@ -49,13 +51,19 @@ class _WatchedBuffer:
         self._inner = inner
         self._on_release = on_release
         self._on_failure = on_failure
+        self._stuck = False
+        ours = type(inner) in JITTER_BUFFERS.values()
+        self._call = _just_call if ours else Watchdog().call
 
     def add(self, packet: Any) -> tuple[bool, Any]:
+        if self._stuck:  # it would be again
+            return False, None
         try:
-            pli, frame = self._inner.add(packet)
+            pli, frame = self._call(self._inner.add, packet)
             if frame is not None:
                 self._on_release(frame.timestamp)
         except Exception as error:  # it may be a student's own class
+            self._stuck = isinstance(error, NeverReturned)
             self._on_failure(_buffer_error(self._inner, error))
             return False, None
         return pli, frame
@@ -233,9 +241,15 @@ class ReceiveProbe:
         return "unreadable" if self._stamped and number is None else "shown"
 
 
+def _just_call(add: Callable[[Any], Any], packet: Any) -> Any:
+    return add(packet)
+
+
 def _buffer_error(buffer: Any, error: Exception) -> LabError:
     last = traceback.extract_tb(error.__traceback__)[-1]
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, NeverReturned):
+        said = str(error)
     # The text of a class that was written in a cell is not here, only its line's number.
     place = _("It happened in line {line}.") if not last.line else _(
         "It happened in line {line}: {code}."

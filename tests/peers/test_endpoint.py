@@ -33,6 +33,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.batches: list[dict[str, list[Any]]] = []
+        self.dropped_rows = 0
 
     def send(self, batch: Any) -> None:
         self.batches.append(batch)
