@@ -78,10 +78,11 @@ def mcu(
     """Connect ``n`` participants to a mixer (MCU): one picture up, one mosaic down.
 
     The mixer ``mcu`` decodes everybody, draws the newest picture of each at every tick of its
-    own clock (so that a picture waits for half a tick on average), encodes the mosaic *once*
+    own clock, encodes the mosaic *once*
     and sends the same to all: everybody sees themselves too, and the slowest link decides the
-    bitrate for all. It lives in the process of the participants. A mosaic has room for four
-    pictures in full size; more are made smaller.
+    bitrate for all. Its clock is a little faster than the cameras', so that pictures wait for
+    anything from nothing to a tick, half of one on average. It lives in the process of the
+    participants. A mosaic has room for four pictures in full size; more are made smaller.
 
     Args:
         n: How many, 2 to 9; see ``mesh``.

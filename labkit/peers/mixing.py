@@ -15,13 +15,14 @@ from aiortc.codecs.vpx import Vp8Encoder
 
 from labkit.media.mixer import Tiling
 from labkit.media.stamp import NUMBERS, stamp_frame
-from labkit.media.tracks import CLOCK, VIDEO_CLOCK_HZ, OnCaptured, Pacer
+from labkit.media.tracks import CLOCK, VIDEO_CLOCK_HZ, Clock, OnCaptured, Pacer
 from labkit.peers import private
 from labkit.peers.fanout import Failed, Fanout, Item
 
-__all__ = ["Mixer", "whole_encoder"]
+__all__ = ["Mixer", "mixer_rate_hz", "whole_encoder"]
 
 PACKETS_BEHIND = 30
+SWEEP_S = 2.0
 H264_KEY = 5
 H264_START = b"\x00\x00\x00\x01"
 
@@ -57,6 +58,20 @@ def whole_encoder(codec: str) -> Any:
     return {"vp8": _WholeVp8, "h264": _WholeH264}[codec]()
 
 
+def mixer_rate_hz(fps: int) -> float:
+    """Return how often a mixer draws: a little more often than its cameras take pictures.
+
+    Two clocks in life are never quite alike, so the wait for the mixer's next tick takes every
+    length in turn, within an hour or so. Clocks of one machine are alike: the wait would be what
+    chance made it at the start. This one is faster by a tick in ``SWEEP_S`` seconds (never by
+    more than a thirtieth), so that a short recording has every wait in it.
+
+    Args:
+        fps: Pictures a second of the cameras.
+    """
+    return fps + min(1 / SWEEP_S, fps / 30)
+
+
 class Mixer(Fanout):
     """Draws a mosaic at every tick of its own clock, encodes it once, and gives it to everybody.
 
@@ -66,10 +81,11 @@ class Mixer(Fanout):
     Args:
         tiling: Where the pictures lie.
         pictures: Returns the newest picture of each tile, None for one that has not come yet.
-        fps: Mosaics a second.
+        fps: Pictures a second of the cameras; ``mixer_rate_hz`` says how many mosaics that makes.
         codec: ``vp8`` or ``h264``.
         on_made: As for ``Fanout``.
         on_failure: As for ``Fanout``.
+        clock: The time to live by; tests bring their own.
     """
 
     depth = PACKETS_BEHIND
@@ -83,6 +99,7 @@ class Mixer(Fanout):
         codec: str,
         on_made: OnCaptured,
         on_failure: Failed,
+        clock: Clock = CLOCK,
     ) -> None:
         super().__init__(on_made, on_failure)
         self.width, self.height, self.fps = tiling.width, tiling.height, fps
@@ -90,7 +107,9 @@ class Mixer(Fanout):
         self._tiling = tiling
         self._pictures = pictures
         self._encoder = whole_encoder(codec)
-        self._pacer = Pacer(fps, CLOCK)
+        self._rate_hz = mixer_rate_hz(fps)
+        self._clock = clock
+        self._pacer = Pacer(self._rate_hz, clock)
         self._senders: list[RTCRtpSender] = []
         self._key_frame_wanted = False
 
@@ -128,13 +147,13 @@ class Mixer(Fanout):
         """Draw, stamp and encode the next mosaic."""
         while True:
             number = await self._pacer.wait(self._pacer.next()) % NUMBERS
-            reading = time.perf_counter()
+            reading, began_s = self._clock.now(), time.perf_counter()
             frame = self._tiling.draw(self._pictures())
             stamp_frame(frame, number)
-            frame.pts = number * VIDEO_CLOCK_HZ // self.fps
+            frame.pts = int(number * VIDEO_CLOCK_HZ / self._rate_hz)
             frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
             pieces, pts = await self._encode(frame)
-            self._busy_s += time.perf_counter() - reading
+            self._busy_s += time.perf_counter() - began_s
             if pieces:
                 packet = av.Packet(b"".join(pieces))
                 packet.pts, packet.time_base = pts, Fraction(1, VIDEO_CLOCK_HZ)

@@ -133,8 +133,10 @@ uplink_guess.compare(up["mesh"] / up["sfu"])
 #   N − 1 decoders. With the MCU each has one of both, and the server decodes N and encodes one.
 #   With the SFU each has one encoder and N − 1 decoders, and these make its curve grow.
 #   ([One to many](deeper/10-broadcast.ipynb) measures the server alone.)
-# - **Latency**: the MCU decodes, waits for the next tick of its own clock, and encodes again. At 15
-#   pictures a second it ticks every 67 ms. A frame may wait that long, or not at all.
+# - **Latency**: the MCU decodes, waits for the next tick of its own clock, and encodes again. It
+#   ticks 15.5 times a second, every 65 ms. So a frame waits between 0 and 65 ms, 32 on average.
+#   (Its clock is faster than the cameras' by half a picture a second, and we made it so. With two
+#   clocks alike, every frame of a run would wait equally long, and chance would say how long.)
 #
 # The lecture speaks of *rooms with transcoding*. That is an MCU. LiveKit's rooms are none.
 #
