@@ -75,8 +75,8 @@ plots.plot_pictures(pictures, part=(300, 120, 160, 120))
 #
 # ### Quality over rate
 #
-# One rate says little. Here are four. All frames are encoded, decoded and compared. Watch the points
-# come.
+# One rate says little. Here are four. All frames are encoded, decoded and compared. Watch the
+# points come.
 
 # %%
 watch = plots.growing_figure(plots.plot_rate_distortion)

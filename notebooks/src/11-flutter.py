@@ -269,8 +269,8 @@ for name in todays_names():
 # knows beforehand, so nobody can pretend to see it.
 #
 # Run the cell. The page appears under it. Press **Join** and let the browser use your camera. When
-# you see the number, press **Leave**. (`build=False`: no server is built here. If there is none, the
-# cell says so, and the next cell judges an exam that was recorded on another machine.)
+# you see the number, press **Leave**. (`build=False`: no server is built here. If there is none,
+# the cell says so, and the next cell judges an exam that was recorded on another machine.)
 
 # %%
 from labkit.exam import judge, report_text, take_exam
