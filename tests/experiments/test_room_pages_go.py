@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ def test_a_page_that_says_nothing_any_more_is_missed(
 
 def test_it_comes_back_after_the_server_was_away(livekit_binary: Path) -> None:
     async def after_a_restart(room: Any, server: Any) -> lab.Run:
+        await asyncio.sleep(1.5)  # the server is looked after, and has been seen twice
         await server.restart()
         await until(lambda: len(asked) == 2)
         run: lab.Run = await room.record(1)
