@@ -72,6 +72,9 @@ def test_a_chapter_runs_to_its_end_without_a_server(
     assert not any((tmp_path / "cache").glob("livekit-server*"))
 
 
+ENGINES = ("mesh-stock", "mesh-p2p", "mesh-sfu", "mesh-sdk-1", "mesh-sdk-2", "mesh-sdk-3",
+           "mesh-browser")  # fmt: skip
+
 ONLY_OURS = ("kill", "restart", "metrics", "turn=", "max_participants=", "audience", "broadcast")
 """What needs a server of the lab's own: one that the environment names is used as it is."""
 
@@ -84,6 +87,14 @@ def test_a_chapter_that_ends_or_sets_up_its_server_starts_its_own(chapter: str) 
     needs = {word for words in used for word in words if word in ONLY_OURS}
     needs |= {word for word in ONLY_OURS if word in call}
     assert not needs or "own=True" in call, needs
+
+
+def test_engines_on_one_figure_were_measured_on_one_machine() -> None:
+    source = (NOTEBOOKS / "src" / "10-mesh-and-sfu.py").read_text("utf-8")
+    assert "load_run" not in source  # the stage records all of them, or shows all as recorded
+    engines = [lab.load_run(DATA / f"{name}.run") for name in ENGINES]
+    assert len({json.dumps(run.meta["machine"], sort_keys=True) for run in engines}) == 1
+    assert len({run.meta["relay_realtime"] for run in engines}) == 1
 
 
 def test_addresses_of_this_network_are_taken_out() -> None:
