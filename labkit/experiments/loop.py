@@ -170,15 +170,16 @@ class Job(Generic[T]):
 
 @contextlib.contextmanager
 def _looking_up(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    def again() -> None:
-        nonlocal timer
-        timer = loop.call_later(LOOK_UP_S, again)
+    timers: list[asyncio.TimerHandle] = []
 
-    timer = loop.call_later(LOOK_UP_S, again)
+    def again() -> None:
+        timers[:] = [loop.call_later(LOOK_UP_S, again)]
+
+    again()
     try:
         yield
     finally:
-        timer.cancel()
+        timers[0].cancel()
 
 
 def _run(started: concurrent.futures.Future[asyncio.AbstractEventLoop]) -> None:
