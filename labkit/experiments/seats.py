@@ -159,12 +159,13 @@ class SdkSeat(Seat):
 
         await self._open_bridge(roaming=self.name)
         access = self._around.spec.access
-        relayed = self.participant.relay_only  # the proxy would cut the TURN servers out
+        one = self.participant
+        relayed = one.relay_only  # the proxy would cut the TURN servers out
         self.peer = SdkPeer(
             self.name,
             url=access.url if relayed else await self._open_proxy(access.url),
             token=access.tokens[self.name],
-            options=dict(self.participant.options),
+            options={"auto_subscribe": one.subscribe, **one.options},
             **self._common(),
         )
         await self.peer.open()

@@ -61,3 +61,12 @@ def test_the_sdk_hears_that_the_room_is_full(livekit_server: LivekitServer) -> N
     made = lab.room(*people, server=livekit_server, max_participants=2)
     with nothing_left(), pytest.raises(CallError, match=r"is full: \w+ cannot join"):
         run(made.start())
+
+
+def test_who_shall_not_receive_does_not_by_the_sdk_either(livekit_server: LivekitServer) -> None:
+    alice = lab.participant("alice", video=SMALL)
+    sue = lab.participant("sue", engine="livekit", subscribe=False)
+    one = run(lab.room(alice, sue, "bob", server=livekit_server).record(2))
+    assert one.meta["subscribed"] == {"alice": [], "sue": [], "bob": ["alice:video"]}
+    assert "sue" not in set(one.frames["receiver"])
+    assert one.summary("alice", "bob")["frames"]["shown"] > 0
