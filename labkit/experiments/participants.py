@@ -46,7 +46,7 @@ def participant(
         jitter_buffer: ``marker``, ``stock`` or a class; the SDK and browsers have their own.
         subscribe: Whether it receives what others publish.
         grants: Rights of its token by their names in ``livekit.api.VideoGrants``, for instance
-            ``{"can_publish": False}``.
+            ``{"can_publish": False}``. Who may not subscribe receives nothing.
         options: Options of the SDK, for instance ``{"simulcast": False}``.
         film: Where to write what it receives, until the room is closed; None for nowhere.
 

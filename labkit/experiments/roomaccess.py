@@ -45,7 +45,7 @@ def room_access(spec: RoomSpec, server: Server, heard: Iterable[str] = ()) -> Ro
 
 
 def _ears(spec: RoomSpec, heard: Iterable[str]) -> list[str]:
-    listening = [one.name for one in spec.participants if one.subscribe and one.engine == "labkit"]
+    listening = [one.name for one in spec.participants if one.receives and one.engine == "labkit"]
     later = [ear_for(name, other) for other in heard for name in listening if name != other]
     return [second_ear(one.name) for one in spec.second_ears] + later
 

@@ -46,10 +46,10 @@ def check_participant(one: Participant) -> None:
             _("options={options!r} is for the SDK.").format(options=dict(one.options)),
             next_step=_('Use engine="livekit", or leave it out.'),
         )
-    if one.film is not None and (one.engine != "labkit" or one.sends or not one.subscribe):
+    if one.film is not None and (one.engine != "labkit" or one.sends or not one.receives):
         raise BadValue(
             _("{name} cannot make a film.").format(name=one.name),
-            _("Who films joins by WHIP, publishes nothing, and subscribes."),
+            _("Who films joins by WHIP, publishes nothing, subscribes, and may do so."),
             _('Use engine="labkit" and no video or audio of its own.'),
         )
 

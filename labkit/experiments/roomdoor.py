@@ -131,7 +131,7 @@ def _wanted(one: Participant) -> dict[str, Any]:
     return {
         "audio": None if one.audio is None else one.audio.constraints,
         "video": None if one.video is None else one.video.constraints,
-        "back": ["audio", "video"] if one.subscribe else [],
+        "back": ["audio", "video"] if one.receives else [],
         "codec": one.codec,
     }
 

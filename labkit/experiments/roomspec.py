@@ -59,6 +59,11 @@ class Participant:
         return self.video is not None and getattr(self.video, "stamped", True)
 
     @property
+    def receives(self) -> bool:
+        """Whether it is to receive what others publish, and has the right to."""
+        return self.subscribe and bool(self.grants.get("can_subscribe", True))
+
+    @property
     def relay_only(self) -> bool:
         """Whether its media may go through a TURN server alone."""
         return bool(self.options.get("relay_only"))
@@ -170,8 +175,8 @@ class RoomSpec:
         """Sender and receiver that a figure is about unless told otherwise."""
         sender = next((one.name for one in self.participants if one.sends), self.names[0])
         others = [one for one in self.participants if one.name != sender]
-        listening = [one.name for one in others if one.subscribe and not one.sends]
-        listening += [one.name for one in others if one.subscribe]
+        listening = [one.name for one in others if one.receives and not one.sends]
+        listening += [one.name for one in others if one.receives]
         return sender, listening[0] if listening else SFU
 
     @property
@@ -191,7 +196,7 @@ class RoomSpec:
         A participant by WHIP receives what is there when it joins, and publishers join in order.
         """
         publishers = [one for one in self.in_order if one.sends]
-        return tuple(one for one in publishers[:-1] if one.subscribe and one.engine == "labkit")
+        return tuple(one for one in publishers[:-1] if one.receives and one.engine == "labkit")
 
     def participant(self, name: str) -> Participant:
         """Return one of the participants, by name."""

@@ -98,7 +98,7 @@ class Seating:
                 await self._unsubscribe(seat.identity, there)
         lent = {}
         for seat in self.seats.values():
-            wanted = self._wanted(seat, there) if seat.participant.subscribe else []
+            wanted = self._wanted(seat, there) if seat.participant.receives else []
             if seat.needs_ears and wanted:
                 lent[seat.name] = {one.track for one in wanted}
         await all_of(
@@ -142,12 +142,14 @@ class Seating:
         return len(heads) >= most
 
     async def _enter(self, seat: Seat, only: Collection[str] | None) -> None:
-        there = await self.tracks() if seat.participant.subscribe else []
+        there = await self.tracks() if seat.participant.receives else []
         there = [one for one in there if one.publisher != seat.identity]
         wanted = [one for one in self._wanted(seat, there) if only is None or one.track in only]
         besides = [one for one in there if one not in wanted]
         await seat.join(wanted, besides)
         await self._connected(seat)
+        if seat.participant.subscribe and not seat.participant.receives:
+            seat.peer.event("may_not_subscribe", "can_subscribe is False")
         if besides and seat.settled:
             spec, sids = self.around.spec, [one.sid for one in besides]
             access = spec.access

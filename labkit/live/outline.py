@@ -142,7 +142,7 @@ class RoomOutline(Outline):
 
     def __init__(self, spec: RoomSpec) -> None:
         sending = [one for one in spec.participants if one.sends]
-        seeing = [one for one in spec.participants if one.subscribe]
+        seeing = [one for one in spec.participants if one.receives]
         ways = [
             (sender.name, receiver.name, sender.video is not None and receiver.engine != BROWSER)
             for receiver in seeing
