@@ -339,7 +339,8 @@ for name, one in {"clean": run, "bent": bent}.items():
 # - **`ModuleNotFoundError: No module named 'labkit'`**: the notebook runs another Python. Open it
 #   with `make lab`, or choose the kernel “Python 3 (ipykernel)”.
 # - **A cell shows `[*]` and does not end**: press the square ■ above the notebook. The call is
-#   closed then; run the cell again.
+#   closed then; run the cell again. (Only a cell that computes without `await` cannot be stopped
+#   while a call is open in it.)
 # - **`Error displaying widget: model not found`**: the panel belongs to an older kernel. Run its
 #   cell again.
 # - **The latency is far above ours, and jumps**: something else uses the computer. Close the live
@@ -349,11 +350,11 @@ for name, one in {"clean": run, "bent": bent}.items():
 #
 # ## Clean up
 #
-# Close what may still run. Closing twice does no harm. Your files stay in the folder `runs`.
+# Close what may still run: every call of this notebook, also one whose variable you have used
+# again. Your files stay in the folder `runs`.
 
 # %%
-await live.close()
-await call.close()
+await lab.close_all()
 
 # %% [markdown]
 # ## Next

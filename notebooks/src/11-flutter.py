@@ -286,8 +286,8 @@ run = await own.end()
 print(report_text(judge(run), run))
 
 # %% [markdown]
-# No camera? Put `run = lab.load_run("data/exam-page.run")` in place of the first line: it is the exam
-# that was recorded.
+# No camera? Put `run = lab.load_run("data/exam-page.run")` in place of the first line: it is the
+# exam that was recorded.
 #
 # ### The exam of an app
 #
@@ -325,7 +325,8 @@ print(app.messages.query("name == 'track_setting'")["body"].iloc[-1])
 #
 # ## Clean up
 #
-# The trial ended its own server. The exam's ends with `own.end()`, or when its five minutes are over:
+# The trial ended its own server. The exam's ends with `own.end()`, or when its five minutes are
+# over:
 
 # %%
 await own.close()

@@ -236,6 +236,8 @@ plots.plot_latency([waits_forever, gives_up])
 #   its cell, then this one again.
 # - **`The jitter buffer MyBuffer failed in add()`**: your class raised an error within the call;
 #   the message has its line. Try it on the packets first.
+# - **`… did not come back within 2 s`**: a loop in `add` or `take` never ends. The message has its
+#   line.
 # - **`No frame arrived within …`**: `take` never returns a frame. Does `self.next` move on?
 # - **You changed the class and nothing changed**: run its cell again; a call takes the class as it
 #   is when the call starts.
