@@ -15,6 +15,10 @@ __all__ = ["WATCHER", "room_access"]
 
 WATCHER = "lab watcher"
 
+ROOM_TTL_S = 86_400.0
+"""A day. With its token somebody leaves by WHIP, too, and a watcher asks as long as the room runs;
+these tokens stay in the lab's processes."""
+
 
 def room_access(spec: RoomSpec, server: Server, heard: Iterable[str] = ()) -> RoomAccess:
     """Mint a token for everybody who is in a room, or may come into it.
@@ -28,16 +32,23 @@ def room_access(spec: RoomSpec, server: Server, heard: Iterable[str] = ()) -> Ro
 
     tokens = {
         one.name: room_token(
-            server, one.name, spec.room, max_participants=spec.max_participants, **one.grants
+            server,
+            one.name,
+            spec.room,
+            ttl_s=ROOM_TTL_S,
+            max_participants=spec.max_participants,
+            **one.grants,
         )
         for one in spec.participants
     }
     for identity in _ears(spec, heard):  # of a kind that is no head in a room's limit, and hidden
         tokens[identity] = room_token(
-            server, identity, spec.room, kind="agent", hidden=True,
+            server, identity, spec.room, ttl_s=ROOM_TTL_S, kind="agent", hidden=True,
             can_publish=False, can_publish_data=False,
         )  # fmt: skip
-    watcher = room_token(server, WATCHER, spec.room, room_join=False, room_admin=True)
+    watcher = room_token(
+        server, WATCHER, spec.room, ttl_s=ROOM_TTL_S, room_join=False, room_admin=True
+    )
     url, login = _metrics_of(server)
     return RoomAccess(
         url=server.url, tokens=tokens, watcher=watcher, metrics_url=url, metrics_login=login

@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 TOKEN_TTL_S = 600
-"""Ten minutes: long enough to join; who is in the room stays when the token expires."""
+"""Ten minutes: long enough to join; who is in the room stays when the token expires. (By WHIP it
+needs the token once more, to leave.)"""
 
 LONGEST_TTL_S = 7 * 86_400
 
