@@ -47,7 +47,13 @@ def room_access(spec: RoomSpec, server: Server, heard: Iterable[str] = ()) -> Ro
             can_publish=False, can_publish_data=False,
         )  # fmt: skip
     watcher = room_token(
-        server, WATCHER, spec.room, ttl_s=ROOM_TTL_S, room_join=False, room_admin=True
+        server,
+        WATCHER,
+        spec.room,
+        ttl_s=ROOM_TTL_S,
+        room_join=False,
+        room_admin=True,
+        room_list=True,
     )
     url, login = _metrics_of(server)
     return RoomAccess(

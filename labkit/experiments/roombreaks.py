@@ -19,6 +19,7 @@ __all__ = [
     "not_back_error",
     "not_connected_error",
     "not_published_error",
+    "other_limit_error",
     "seen_as_full",
     "sent_out_error",
     "server_gone_error",
@@ -97,6 +98,26 @@ def full_error(name: str, room: str, most: int | None) -> CallError:
         _("The room is full: {name} cannot join “{room}”.").format(name=name, room=room),
         why,
         _("Wait until somebody leaves, or make a room with a higher max_participants."),
+    )
+
+
+def other_limit_error(room: str, limit: int | None, most: int) -> CallError:
+    """Return the error for a limit that comes too late: the room is there, and has another one.
+
+    Args:
+        room: The room.
+        limit: How many it may have; None for any number.
+        most: How many were asked for.
+    """
+    has = _("It has no limit.")
+    if limit is not None:
+        has = _("Its limit is {count}.").format(count=limit)
+    return CallError(
+        _("The room “{room}” is there already: max_participants={most} cannot hold for it.").format(
+            room=room, most=most
+        ),
+        has + " " + _("A room gets its limit from the first one who joins."),
+        _("Leave max_participants out, or use another name."),
     )
 
 

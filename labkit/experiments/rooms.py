@@ -233,7 +233,8 @@ def room(
             name publishes a ``TestPattern`` where nobody else publishes anything; all receive.
         server: A running ``lab.livekit()``; None for one of the room's own.
         name: The room's name; None for one that nobody else has.
-        max_participants: How many may be in it; None for no limit.
+        max_participants: How many may be in it; None for no limit. A room that is there already
+            keeps its own limit, so starting with another one is an error.
         place: ``worker`` (a process of its own) or ``kernel`` (a thread beside the cells).
         seed: Seed of every random stream.
 

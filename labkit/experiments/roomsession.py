@@ -65,7 +65,7 @@ class RoomSession(SessionWithPages):
         self._around = Surroundings(
             spec=spec, relay=relay, tap=tap, clock=clock, book=book, note=self._note,
             on_decoded=self._decoded, on_failure=lambda error: notify("failed", error),
-            tell=notify, is_full=lambda: self._seating.is_full(),
+            tell=notify, is_full=lambda who: self._seating.is_full(who),
         )  # fmt: skip
         self._seating = Seating(self._around, self._opened)
         self._seats = self._seating.seats
@@ -93,6 +93,7 @@ class RoomSession(SessionWithPages):
         self.tap.add("peers", peer=SFU, engine=FORWARDER, place="server",
                      clock_offset_s=0.0, clock_error_s=0.0)  # fmt: skip
         seating = self._seating
+        await seating.check_limit()
         for seat in self._seats.values():
             await seating.open(seat)
         self._tasks.append(asyncio.create_task(sample_room_forever(self), name="sample the room"))

@@ -106,7 +106,7 @@ class RoomAccess:
     url: str = ""
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     watcher: str = field(default="", repr=False)
-    "A token that may list who is in the room, and do nothing else."
+    "A token that may look after the room, and list the rooms of its server; nobody joins by it."
     metrics_url: str = ""
     metrics_login: str = field(default="", repr=False)
 

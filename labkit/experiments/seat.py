@@ -39,7 +39,8 @@ class Surroundings:
     on_failure: Callable[[LabError], None]
     tell: Callable[[str, Any], None]
     "Takes a name and a payload for whoever owns the room."
-    is_full: Callable[[], Awaitable[bool]]
+    is_full: Callable[[str], Awaitable[bool]]
+    "Takes who wants to come in."
     introduced: set[str] = field(default_factory=set)
     "Pages whose clock is in the Run."
 

@@ -9,11 +9,16 @@ from typing import Any, TypeVar
 
 from labkit.errors import CallError, LabError
 from labkit.experiments.breaks import failed_error
-from labkit.experiments.roombreaks import not_connected_error, not_published_error
+from labkit.experiments.roombreaks import (
+    not_connected_error,
+    not_published_error,
+    other_limit_error,
+)
 from labkit.experiments.roomspec import ear_for
 from labkit.experiments.seats import Seat, SecondEarSeat, Surroundings
 from labkit.peers.whip import PublishedTrack
-from labkit.rooms.listing import Listed, list_room, unsubscribe
+from labkit.rooms.listing import Listed, list_room, room_seats_by_token, unsubscribe
+from labkit.rooms.seats import Seats
 
 __all__ = ["Seating", "all_leave", "all_of", "uninterrupted"]
 
@@ -130,16 +135,34 @@ class Seating:
         spec = self.around.spec
         return await list_room(spec.access.http_url, spec.access.watcher, spec.room)
 
-    async def is_full(self) -> bool:
-        """Return whether the room has as many as it may have, as far as its server tells."""
-        most = self.around.spec.max_participants
-        if most is None:
-            return False
+    async def is_full(self, identity: str) -> bool:
+        """Return whether somebody cannot come in any more, as far as the server tells.
+
+        Args:
+            identity: Who; one who is there already may always come again.
+        """
         try:
-            heads = [one for one in await self.listed() if one.identity not in self.ears]
+            seats = await self._taken()
         except CallError:
             return False
-        return len(heads) >= most
+        return seats is not None and seats.full_for(identity)
+
+    async def check_limit(self) -> None:
+        """Refuse a limit that the room cannot have, because it was made with another one.
+
+        Raises:
+            CallError: It is there already, with another limit or none.
+        """
+        most = self.around.spec.max_participants
+        if most is None:
+            return
+        seats = await self._taken()
+        if seats is not None and seats.limit != most:
+            raise other_limit_error(self.around.spec.room, seats.limit, most)
+
+    async def _taken(self) -> Seats | None:
+        access = self.around.spec.access
+        return await room_seats_by_token(access.http_url, access.watcher, self.around.spec.room)
 
     async def _enter(self, seat: Seat, only: Collection[str] | None) -> None:
         there = await self.tracks() if seat.participant.receives else []

@@ -200,7 +200,7 @@ class SdkSeat(Seat):
         try:
             await self._join_here()
         except LabError:
-            if await self._around.is_full():
+            if await self._around.is_full(self.identity):
                 raise self._full() from None
             raise
 

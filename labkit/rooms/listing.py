@@ -9,11 +9,15 @@ import aiohttp
 
 from labkit.errors import CallError
 from labkit.rooms.hiding import hide_tokens
+from labkit.rooms.seats import Seats
 from labkit.words import _
 
-__all__ = ["Listed", "ListedTrack", "list_room", "unsubscribe"]
+__all__ = ["Listed", "ListedTrack", "list_room", "room_seats_by_token", "unsubscribe"]
 
 WITHIN_S = 5.0
+
+WITHOUT_SEAT = ("AGENT", "EGRESS")
+"""Kinds of participants that no room's limit counts."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Listed:
     identity: str
     sid: str
     tracks: tuple[ListedTrack, ...]
+    takes_seat: bool = True
 
 
 async def list_room(http_url: str, token: str, room: str) -> list[Listed]:
@@ -48,6 +53,25 @@ async def list_room(http_url: str, token: str, room: str) -> list[Listed]:
     """
     told = await _ask(http_url, token, "ListParticipants", {"room": room})
     return [_listed(one) for one in told.get("participants", ())]
+
+
+async def room_seats_by_token(http_url: str, token: str, room: str) -> Seats | None:
+    """Return how many are in a room and how many may be; None where there is no such room.
+
+    Args:
+        http_url: The server, for instance ``http://127.0.0.1:7880``.
+        token: One with the rights ``roomList``, and ``roomAdmin`` for this room.
+        room: The room.
+
+    Raises:
+        CallError: The server does not answer, or refuses.
+    """
+    told = await _ask(http_url, token, "ListRooms", {"names": [room]})
+    for one in told.get("rooms", ()):
+        there = await list_room(http_url, token, room)
+        taken = tuple(each.identity for each in there if each.takes_seat)
+        return Seats(room, taken, int(one.get("max_participants", 0)) or None)
+    return None
 
 
 async def unsubscribe(
@@ -93,12 +117,13 @@ def _listed(told: dict[str, Any]) -> Listed:
         for track in told.get("tracks", ())
         if not track.get("muted")
     )
-    return Listed(told["identity"], told["sid"], tracks)
+    takes_seat = told.get("kind") not in WITHOUT_SEAT
+    return Listed(told["identity"], told["sid"], tracks, takes_seat)
 
 
 def _refused(status: int, text: str) -> CallError:
     return CallError(
         _("The LiveKit server refuses to tell about the room."),
         f"{status}: {hide_tokens(text)}",
-        _("The token needs the right roomAdmin for this room."),
+        _("The token needs the rights roomAdmin, for this room, and roomList."),
     )
