@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from labkit.peers.remote import ANSWER_S, RemoteSide
-from labkit.peers.whip import SFU, PublishedTrack, tracks_by_mid, wish_header
+from labkit.peers.whip import (
+    SFU,
+    PublishedTrack,
+    between,
+    sid_of,
+    tell_joined,
+    tracks_by_mid,
+    wish_header,
+)
 from labkit.signaling.base import Note, Rewrite
 from labkit.signaling.whip import WhipClient
 
@@ -68,22 +76,17 @@ class PageInRoom(RemoteSide):
             WaitTimeout: It took too long.
         """
 
-        def noted(name: str, body: str) -> None:
-            ways = (SFU, self.name) if name[:1].isdigit() else (self.name, SFU)
-            note(*ways, name, body)
-
         self.event("joining")
         self._wanted = wanted
         kinds = [one.kind for one in (*wanted, *besides)]
         offer = await rewrite(self.name, SFU, await self.create_offer(receive=kinds))
-        self._whip = WhipClient(url, token, headers=wish_header(wanted), note=noted)
+        self._whip = WhipClient(
+            url, token, headers=wish_header(wanted), note=between(self.name, note)
+        )
         answer = await self._whip.offer(offer)
-        self.sid = (self._whip.location or "").rpartition("/")[2]
+        self.sid = sid_of(self._whip)
         self._by_mid = tracks_by_mid(answer, wanted)
-        missing = {one.track for one in wanted} - set(self.receives)
-        self.event("joined", {"sid": self.sid, "receives": self.receives})
-        if missing:
-            self.event("not_subscribed", sorted(missing))
+        tell_joined(self, wanted)
         names = {mid: track.partition(":")[0] for mid, track in self._by_mid.items()}
         await self.set_answer(await rewrite(SFU, self.name, answer), names=names)
 

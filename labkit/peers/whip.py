@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiortc import MediaStreamTrack, RTCRtpTransceiver
 
@@ -19,7 +19,17 @@ from labkit.peers.endpoint import Peer
 from labkit.signaling.base import Note, Rewrite
 from labkit.signaling.whip import WhipClient
 
-__all__ = ["SFU", "PublishedTrack", "SecondEar", "WhipPeer", "tracks_by_mid", "wish_header"]
+__all__ = [
+    "SFU",
+    "PublishedTrack",
+    "SecondEar",
+    "WhipPeer",
+    "between",
+    "sid_of",
+    "tell_joined",
+    "tracks_by_mid",
+    "wish_header",
+]
 
 SFU = "sfu"
 """How the server is called in a Run."""
@@ -89,21 +99,16 @@ class WhipPeer(Peer):
             WaitTimeout: It took too long.
         """
 
-        def noted(name: str, body: str) -> None:
-            ways = (SFU, self.name) if name[:1].isdigit() else (self.name, SFU)
-            note(*ways, name, body)
-
         self.event("joining")
         self._wanted, self._besides = wanted, besides
-        self._whip = WhipClient(url, token, headers=wish_header(wanted), note=noted)
+        self._whip = WhipClient(
+            url, token, headers=wish_header(wanted), note=between(self.name, note)
+        )
         offer = await rewrite(self.name, SFU, await self.create_offer())
         answer = await self._whip.offer(offer)
-        self.sid = (self._whip.location or "").rpartition("/")[2]
+        self.sid = sid_of(self._whip)
         self._by_mid = tracks_by_mid(answer, wanted)
-        missing = {one.track for one in wanted} - set(self.receives)
-        self.event("joined", {"sid": self.sid, "receives": self.receives})
-        if missing:
-            self.event("not_subscribed", sorted(missing))
+        tell_joined(self, wanted)
         await self.set_answer(await rewrite(SFU, self.name, answer))
 
     async def create_offer(self) -> str:
@@ -191,6 +196,43 @@ class SecondEar(WhipPeer):
 
     def _introduce(self) -> None:
         """The peer is in the Run already."""
+
+
+class InRoom(Protocol):
+    """What both kinds of peers behind an SFU have: aiortc's, and a web page."""
+
+    sid: str
+
+    @property
+    def receives(self) -> list[str]:
+        """Names of the tracks that it has subscribed to."""
+        ...
+
+    def event(self, name: str, detail: Any = "") -> None:
+        """Write down that something happened."""
+        ...
+
+
+def between(name: str, note: Note) -> Callable[[str, str], None]:
+    """Return what notes a WHIP client's messages: answers, which begin with a code, come back."""
+
+    def noted(what: str, body: str) -> None:
+        ways = (SFU, name) if what[:1].isdigit() else (name, SFU)
+        note(*ways, what, body)
+
+    return noted
+
+
+def sid_of(whip: WhipClient) -> str:
+    """Return the server's own name for a participant, which ends its session's address."""
+    return (whip.location or "").rpartition("/")[2]
+
+
+def tell_joined(peer: InRoom, wanted: Sequence[PublishedTrack]) -> None:
+    """Write down that somebody has joined, what it receives, and what it wanted besides."""
+    peer.event("joined", {"sid": peer.sid, "receives": peer.receives})
+    if missing := {one.track for one in wanted} - set(peer.receives):
+        peer.event("not_subscribed", sorted(missing))
 
 
 def wish_header(wanted: Sequence[PublishedTrack]) -> dict[str, str]:
