@@ -21,6 +21,7 @@ from labkit.peers.sdkoptions import SdkOptions
 from labkit.process import Pipe
 from labkit.rooms.hiding import hide_tokens
 from labkit.serving import serve_tasks
+from labkit.words import _
 
 __all__ = ["main"]
 
@@ -67,7 +68,7 @@ async def _serve(pipe: Pipe) -> None:
             pipe.send((number, True, await _WORK[method](**arguments)))
         except Exception as error:
             said = hide_tokens(f"{type(error).__name__}: {error}")
-            pipe.send((number, False, CallError("A guest failed.", said)))
+            pipe.send((number, False, CallError(_("A guest failed."), said)))
 
     await serve_tasks(pipe, answer)
 

@@ -47,10 +47,10 @@ def test_an_exam_that_nobody_ends_ends_itself(livekit_binary: Path) -> None:
 
 def test_the_cell_run_again_leaves_one_exam(livekit_binary: Path) -> None:
     async def work() -> None:
-        before = helpers()
+        before, others = helpers(), servers()  # the session's own server may run, too
         first = await take_exam(RECORDED, build=False)
         second = await take_exam(RECORDED, build=False)
-        assert servers() == 1
+        assert servers() == others + 1
         with pytest.raises(CallError, match="closed before its end"):
             await first.end()
         await second.close()
