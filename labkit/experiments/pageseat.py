@@ -10,11 +10,10 @@ from typing import Any
 from labkit.errors import CallError, LabError
 from labkit.experiments.basesession import BaseSession
 from labkit.experiments.breaks import failed_error, no_media_path_error, not_connected_error
-from labkit.experiments.elsewhere import check_here
 from labkit.experiments.roomspec import SFU
 from labkit.experiments.seats import WhipSeat
 from labkit.experiments.session import PAGE_TIMEOUT_S, UDP_CANDIDATE
-from labkit.net.sdp import replace_candidates
+from labkit.net.sdp import Address
 from labkit.peers.pageroom import PageInRoom
 from labkit.peers.whip import PublishedTrack
 from labkit.rooms.listing import list_room
@@ -34,8 +33,6 @@ class PageSeat(WhipSeat):
 
     The token stays in the lab, and the page asks nobody but the notebook.
     """
-
-    comes_back = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -88,15 +85,6 @@ class PageSeat(WhipSeat):
         if self._looking is not None:
             self._looking.cancel()
 
-    def is_forgotten(self) -> None:
-        """Take it that the server knows nothing of this connection any more."""
-        self.peer.is_forgotten()
-
-    def forget(self, publisher: str) -> None:
-        """Expect nothing more of somebody who has left."""
-        if self.peer is not None:
-            self.peer.forget(publisher)
-
     async def reopen(self) -> None:
         """Let the connection go, and be ready to ask the page for another one."""
         await self._look_no_more()
@@ -117,15 +105,11 @@ class PageSeat(WhipSeat):
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         if sender == self.name and not UDP_CANDIDATE.search(sdp):
             raise no_media_path_error()
-        host, port = self.bridge.address_for[receiver]
-        changed, far = replace_candidates(sdp, host, port)
-        if sender == SFU:
-            check_here(far)
-            # A page may speak from other addresses than the ones it names.
-            await self.bridge.set_far(SFU, far)
-        told = {"instead_of": sender, "is": f"{host}:{port}", "to": receiver}
-        self.peer.event("relay_address", told)
-        return changed
+        return await super()._rewrite(sender, receiver, sdp)
+
+    async def _hear_addresses(self, sender: str, addresses: list[Address]) -> None:
+        if sender == SFU:  # a page may speak from other addresses than the ones it names
+            await super()._hear_addresses(sender, addresses)
 
     async def _reached(self) -> None:
         peer = self.peer

@@ -31,10 +31,11 @@ def seat_for(participant: Participant, around: Surroundings) -> Seat:
 
 
 class WhipSeat(Seat):
-    """Aiortc by WHIP: it swaps the addresses in offer and answer itself."""
+    """Somebody by WHIP: it swaps the addresses in offer and answer itself."""
 
     peer_class = WhipPeer
     settled = True
+    comes_back = True
 
     async def open(self) -> None:
         """Open the links and the peer; nothing is sent yet."""
@@ -69,6 +70,15 @@ class WhipSeat(Seat):
         """Return the names of the tracks that it has subscribed to."""
         return [] if self.peer is None else list(self.peer.receives)
 
+    def is_forgotten(self) -> None:
+        """Take it that the server knows nothing of this connection any more."""
+        self.peer.is_forgotten()
+
+    def forget(self, publisher: str) -> None:
+        """Expect nothing more of somebody who has left."""
+        if self.peer is not None:
+            self.peer.forget(publisher)
+
     async def close(self) -> None:
         """Leave the room, then finish what was filmed of it."""
         try:
@@ -81,34 +91,27 @@ class WhipSeat(Seat):
     async def _rewrite(self, sender: str, receiver: str, sdp: str) -> str:
         host, port = self.bridge.address_for[receiver]
         changed, far = replace_candidates(sdp, host, port)
-        if sender == SFU:
-            check_here(far)
-        await self.bridge.set_far(sender, far)
+        await self._hear_addresses(sender, far)
         told = {"instead_of": sender, "is": f"{host}:{port}", "to": receiver}
         self.peer.event("relay_address", told)
         return changed
+
+    async def _hear_addresses(self, sender: str, addresses: list[Address]) -> None:
+        if sender == SFU:
+            check_here(addresses)
+        await self.bridge.set_far(sender, addresses)
 
 
 class LabSeat(WhipSeat):
     """The lab's own peer: it hears who comes later, and comes back after its server."""
 
     needs_ears = True
-    comes_back = True
-
-    def is_forgotten(self) -> None:
-        """Take it that the server knows nothing of this connection any more."""
-        self.peer.is_forgotten()
 
     async def reopen(self) -> None:
         """Let the connection go, and be ready to join again over the same links."""
         await self.peer.reopen()
         if self._filming is not None:
             self._filming.begin_anew()
-
-    def forget(self, publisher: str) -> None:
-        """Expect nothing more of somebody who has left."""
-        if self.peer is not None:
-            self.peer.forget(publisher)
 
 
 class SecondEarSeat(LabSeat):
