@@ -50,15 +50,21 @@ def test_a_wait_is_from_joining_to_the_first_frame() -> None:
 
 def test_an_outage_is_from_the_last_frame_to_the_next() -> None:
     told = events((2.0, "bob", "reconnecting"), (5.2, "bob", "reconnecting"))
-    run = Run.from_tables({}, events=told, frames=frames(4.8, 4.9, 5.05, 8.9, 9.0))
-    found = outage(run, killed_s=5.0)
+    joins = [(0.1, "alice"), (0.2, "bob"), (7.1, "bob"), (8.6, "alice"), (9.9, "bob")]
+    messages = pd.DataFrame(
+        [{"at_s": at, "sender": "sfu", "receiver": who, "name": "join"} for at, who in joins]
+    )
+    seen = frames(4.8, 4.9, 5.05, 8.9, 9.0)
+    found = outage(Run.from_tables({}, events=told, messages=messages, frames=seen), killed_s=5.0)
+    assert found["joined_s"] == pytest.approx(3.6)
     assert found["named_s"] == pytest.approx(0.2)
     assert found["gap_s"] == pytest.approx(3.85)
 
 
 def test_an_outage_that_never_ends_is_no_short_one() -> None:
     run = Run.from_tables({}, events=events((1.0, "bob", "joined")), frames=frames(4.8, 4.9))
-    assert outage(run, killed_s=5.0) == {"named_s": math.inf, "gap_s": math.inf}
+    never = {"named_s": math.inf, "joined_s": math.inf, "gap_s": math.inf}
+    assert outage(run, killed_s=5.0) == never
 
 
 def test_a_settled_median_leaves_the_beginning_out() -> None:
