@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,24 +46,22 @@ def bench(
             _("There is no folder {folder}.").format(folder=out.parent),
             next_step=_("Make it first, or choose another one with --out."),
         )
-    machine = about_machine()
-    before = machine
+    machines: list[dict[str, Any]] = []  # before each row
 
     def on_row(key: str) -> None:
-        nonlocal before
-        before = about_machine()
+        machines.append(about_machine())
         print(_("Measuring “{key}” …").format(key=key), file=sys.stderr)
 
     def on_result(row: Row) -> None:
         print(f"{row.measured}: {row.note}" if row.met is None else row.measured, file=sys.stderr)
         if out is not None:
-            kept = keep(out, Kept(row, before, seconds), ORDER)
+            kept = keep(out, Kept(row, machines[-1], seconds), ORDER)
             out.write_text(markdown(kept), encoding="utf-8")
 
     rows = asyncio.run(run_rows(only or [], seconds, project_folder(), on_row, on_result))
     if as_json:
         rows_json = [row.to_dict() for row in rows]
-        print(json.dumps({"machine": machine, "rows": rows_json}, ensure_ascii=False, indent=2))
+        print(json.dumps({"machine": machines[0], "rows": rows_json}, ensure_ascii=False, indent=2))
     else:
         from rich import print as rich_print
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from labkit.errors import BadValue
+from labkit.experiments.counted import Counted, counted_during
 from labkit.experiments.crowd import MOST, Audience, Seen
 from labkit.experiments.rooms import participant, room
 from labkit.words import _
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from labkit.rooms.running import LivekitServer
     from labkit.run import Run
 
-__all__ = ["CPU", "SETTLE_S", "broadcast", "broadcast_row"]
+__all__ = ["SETTLE_S", "broadcast", "broadcast_row"]
 
-CPU = "process_cpu_seconds_total"
 OUT_PACKETS = 'livekit_packet_total{country="",direction="outgoing",transmission="initial"}'
 SETTLE_S = 1.0
 """How long a crowd that has just come is left alone."""
@@ -88,19 +87,14 @@ async def _measured(
 ) -> dict[str, Any]:
     recording = stage.start_recording(seconds + 1.0, progress=False)
     await asyncio.sleep(0.5)
-    before, from_s = await server.metrics(), time.perf_counter()
-    seen = await audience.measure(seconds)
-    after, passed_s = await server.metrics(), time.perf_counter() - from_s
-    run = await recording
-    told = {key: after[key] - before.get(key, 0.0) for key in after}
-    return broadcast_row(run, seen, told, passed_s, waited_s)
+    seen, counted = await counted_during(server, lambda: audience.measure(seconds))
+    return broadcast_row(await recording, seen, counted, waited_s)
 
 
 def broadcast_row(
     run: Run,
     seen: Seen,
-    told: Mapping[str, float],
-    passed_s: float,
+    counted: Counted,
     waited_s: Sequence[float],
 ) -> dict[str, Any]:
     """Return one size of the audience in figures.
@@ -113,20 +107,18 @@ def broadcast_row(
     Args:
         run: The recording, for alice and bob.
         seen: What the audience saw.
-        told: By how much the server's counters grew.
-        passed_s: In how many seconds they did.
+        counted: The server's counters meanwhile.
         waited_s: How long each new listener waited for a frame.
     """
-    cpu = told.get(CPU, math.nan)
     latencies = _latencies_ms(run, seen)
     own = run.summary()
     share = _shown_share(seen)
-    used = 100 * cpu / passed_s + seen.cpu_percent
+    used = counted.cpu_percent + seen.cpu_percent
     cores = os.cpu_count() or 1
     return {
         "n": seen.listeners + 1,
-        "server_cpu_percent": 100 * cpu / passed_s,
-        "server_cpu_percent_per_stream": 100 * cpu / passed_s / (seen.listeners + 1),
+        "server_cpu_percent": counted.cpu_percent,
+        "server_cpu_percent_per_stream": counted.cpu_percent / (seen.listeners + 1),
         "audience_cpu_percent": seen.cpu_percent,
         "bob_p50_ms": own["latency_ms"]["p50"],
         "bob_lost_frames": own["frames"]["lost"] + own["frames"]["unreadable"],
@@ -136,7 +128,7 @@ def broadcast_row(
         "shown_share": share,
         "full": used > FULL_CPU_SHARE * 100 * cores or share < SHOWN_SHARE,
         "arrived_per_s": seen.packets / seen.seconds,
-        "server_out_per_s": told.get(OUT_PACKETS, math.nan) / passed_s,
+        "server_out_per_s": counted.grew(OUT_PACKETS) / counted.seconds,
         "join_p50_s": float(np.median(waited_s)) if waited_s else math.nan,
         "join_max_s": max(waited_s, default=math.nan),
     }

@@ -8,7 +8,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
-from labkit.experiments.spec import PLACES
+from labkit.experiments.choices import (
+    CODECS,
+    PLACES,
+    check_choice,
+    check_jitter_buffer,
+    check_seed,
+)
 from labkit.media.mixer import Tiling
 from labkit.media.sources import check_video_source
 from labkit.net import Link
@@ -45,16 +51,10 @@ class MeshSpec:
 
     def __post_init__(self) -> None:
         check_video_source(self.video)
-        if self.place not in PLACES:
-            raise BadValue(
-                _("{name}={value!r} is not known.").format(name="place", value=self.place),
-                next_step=_("Use one of: {choices}.").format(choices=", ".join(PLACES)),
-            )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise BadValue(
-                _("seed={seed!r} is not a whole number.").format(seed=self.seed),
-                next_step=_("Use for instance seed=1."),
-            )
+        check_choice("place", self.place, PLACES)
+        check_choice("codec", self.codec, CODECS)
+        check_jitter_buffer(self.jitter_buffer)
+        check_seed(self.seed)
         if self.topology == MCU:
             self.tiling()  # refuses what it cannot draw
 

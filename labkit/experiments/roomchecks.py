@@ -6,26 +6,25 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
+from labkit.experiments.choices import CODECS, check_choice
 from labkit.media.audio import check_audio_source
 from labkit.media.page import page_media
 from labkit.media.sources import check_video_source
 from labkit.net import Link
-from labkit.peers.sdkoptions import CODECS, SdkOptions
+from labkit.peers.sdkoptions import CODECS as SDK_CODECS
+from labkit.peers.sdkoptions import SdkOptions
 from labkit.rooms.tokens import check_grants
 from labkit.words import _
 
 if TYPE_CHECKING:
     from labkit.experiments.roomspec import Participant
 
-__all__ = ["BROWSER", "ENGINES", "SFU", "check_choice", "check_participant"]
+__all__ = ["BROWSER", "ENGINES", "SFU", "check_participant"]
 
 BROWSER = "browser"
 
 ENGINES = ("labkit", "livekit", BROWSER)
 """aiortc by WHIP, the measuring instrument; LiveKit's own SDK, what an app uses; a web page."""
-
-OWN_CODECS = ("vp8", "h264")
-"""Of aiortc and of a page; the SDK knows more."""
 
 SFU = "sfu"
 
@@ -54,19 +53,6 @@ def check_participant(one: Participant) -> None:
         )
 
 
-def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """Refuse a value that is none of the choices.
-
-    Raises:
-        BadValue: It is not.
-    """
-    if value not in choices:
-        raise BadValue(
-            _("{name}={value!r} is not known.").format(name=name, value=value),
-            next_step=_("Use one of: {choices}.").format(choices=", ".join(choices)),
-        )
-
-
 def _check_links(one: Participant) -> None:
     for name, link in (("uplink", one.uplink), ("downlink", one.downlink)):
         if not isinstance(link, Link):
@@ -86,9 +72,9 @@ def _check_media(one: Participant) -> None:
     if one.engine == BROWSER:
         page_media("video", one.video)
         page_media("audio", one.audio)
-        check_choice("codec", one.codec, OWN_CODECS)
+        check_choice("codec", one.codec, CODECS)
         return
-    check_choice("codec", one.codec, OWN_CODECS if one.engine == "labkit" else CODECS)
+    check_choice("codec", one.codec, CODECS if one.engine == "labkit" else SDK_CODECS)
     if one.video is not None:
         check_video_source(one.video)
     if one.audio is not None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
-from labkit.experiments.roomchecks import BROWSER, ENGINES, SFU, check_choice, check_participant
-from labkit.experiments.spec import PLACES
+from labkit.experiments.choices import PLACES, check_choice, check_seed
+from labkit.experiments.roomchecks import BROWSER, ENGINES, SFU, check_participant
 from labkit.net import Link
 from labkit.words import _
 
@@ -143,11 +143,7 @@ class RoomSpec:
                 _('engine="livekit" needs place="worker".'),
                 _("The SDK is native code, and a crash of it must not take the notebook along."),
             )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise BadValue(
-                _("seed={seed!r} is not a whole number.").format(seed=self.seed),
-                next_step=_("Use for instance seed=1."),
-            )
+        check_seed(self.seed)
 
     @property
     def names(self) -> tuple[str, ...]:

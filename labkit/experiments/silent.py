@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from labkit.errors import BadValue
-from labkit.experiments.broadcast import CPU, SETTLE_S
+from labkit.experiments.broadcast import SETTLE_S
+from labkit.experiments.counted import Counted, counted_during
 from labkit.experiments.crowd import MOST, Audience
 from labkit.rooms.sockets import is_loopback
 from labkit.words import _
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
     from labkit.rooms.running import LivekitServer
 
-__all__ = ["Cost", "Listing", "silent_room", "silent_row"]
-
-MEMORY = "process_resident_memory_bytes"
-PEOPLE = "livekit_participant_total"
+__all__ = ["Listing", "silent_room", "silent_row"]
 
 LOOKS_EVERY_S = 0.2
 """How often the server is asked who is in."""
@@ -49,17 +47,6 @@ class Listing:
     "What all of them publish together."
     at_s: float
     "Seconds from the first wish to join."
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the server tells of itself over some seconds; missing is NaN."""
-
-    cpu_percent: float
-    "100 is one core."
-    memory_mb: float
-    people: float
-    "In all of its rooms, by its counter."
 
 
 async def silent_room(
@@ -87,17 +74,17 @@ async def silent_room(
     """
     _check(count, seconds)
     name = f"silent-{secrets.token_hex(3)}"
-    empty = await _cost(server, seconds)
+    _done, empty = await counted_during(server, lambda: asyncio.sleep(seconds))
     async with Audience(server, name, time.perf_counter()) as audience:
         listing = await _all_in(audience, server, name, count)
         await asyncio.sleep(SETTLE_S)
-        full = await _cost(server, seconds)
+        _done, full = await counted_during(server, lambda: asyncio.sleep(seconds))
         row = silent_row(listing, empty, full, await _told_of_all(audience))
     return pd.DataFrame([row])
 
 
 def silent_row(
-    listing: Listing, empty: Cost, full: Cost, there: Sequence[Mapping[str, Any]]
+    listing: Listing, empty: Counted, full: Counted, there: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return a silent room in figures.
 
@@ -179,18 +166,6 @@ async def _look(api: LiveKitAPI, name: str, at_s: float) -> Listing:
         active=sum(one.state == ParticipantInfo.State.ACTIVE for one in people),
         tracks=sum(len(one.tracks) for one in people),
         at_s=at_s,
-    )
-
-
-async def _cost(server: LivekitServer, seconds: float) -> Cost:
-    before, from_s = await server.metrics(), time.perf_counter()
-    await asyncio.sleep(seconds)
-    after, passed_s = await server.metrics(), time.perf_counter() - from_s
-    used_s = after.get(CPU, math.nan) - before.get(CPU, math.nan)
-    return Cost(
-        cpu_percent=100 * used_s / passed_s,
-        memory_mb=after.get(MEMORY, math.nan) / 1e6,
-        people=after.get(PEOPLE, 0.0),
     )
 
 

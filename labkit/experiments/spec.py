@@ -8,6 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import BadValue
+from labkit.experiments.choices import (
+    CODECS,
+    PLACES,
+    check_choice,
+    check_jitter_buffer,
+    check_seed,
+)
 from labkit.media.audio import check_audio_source
 from labkit.media.page import PageMedia
 from labkit.media.sources import check_video_source
@@ -19,14 +26,10 @@ if TYPE_CHECKING:
     from labkit.net.relay_handle import Relay
     from labkit.peers.clock import Clock
 
-__all__ = ["ENGINES", "PLACES", "CallSpec", "link_pair"]
+__all__ = ["ENGINES", "CallSpec", "link_pair"]
 
 ENGINES = ("labkit",)
 SIGNALING = ("memory", "comm")
-CODECS = ("vp8", "h264")
-JITTER_BUFFERS = ("marker", "stock")
-PLACES = ("worker", "kernel")
-
 
 CLEAN = Link()
 
@@ -55,17 +58,12 @@ class CallSpec:
     "The one of the two that lives in a web page."
 
     def __post_init__(self) -> None:
-        self._check_choice("engine", self.engine, ENGINES)
-        self._check_choice("place", self.place, PLACES)
-        self._check_choice("signaling", self.signaling, SIGNALING)
-        self._check_choice("codec", self.codec, CODECS)
-        if not isinstance(self.jitter_buffer, type):
-            self._check_choice("jitter_buffer", self.jitter_buffer, JITTER_BUFFERS)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise BadValue(
-                _("seed={seed!r} is not a whole number.").format(seed=self.seed),
-                next_step=_("Use for instance seed=1."),
-            )
+        check_choice("engine", self.engine, ENGINES)
+        check_choice("place", self.place, PLACES)
+        check_choice("signaling", self.signaling, SIGNALING)
+        check_choice("codec", self.codec, CODECS)
+        check_jitter_buffer(self.jitter_buffer)
+        check_seed(self.seed)
         if not any(self.sources().values()):
             raise BadValue(
                 _("This call sends nothing."), next_step=_("Give it video=TestPattern().")
@@ -125,13 +123,6 @@ class CallSpec:
         asked["signaling"] = self.signaling
         json.dumps(asked)  # it must be plain data
         return asked
-
-    def _check_choice(self, name: str, value: Any, choices: tuple[str, ...]) -> None:
-        if value not in choices:
-            raise BadValue(
-                _("{name}={value!r} is not known.").format(name=name, value=value),
-                next_step=_("Use one of: {choices}.").format(choices=", ".join(choices)),
-            )
 
 
 def link_pair(link: Any) -> tuple[Link, Link]:

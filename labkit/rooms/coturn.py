@@ -6,15 +6,15 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from labkit.errors import CallError, LabError, MissingPart, WaitTimeout
+from labkit.errors import CallError, MissingPart, WaitTimeout
 from labkit.process import Child
 from labkit.rooms.address import TurnAddress
 from labkit.rooms.ports import free_port, free_udp_range, port_is_free
+from labkit.rooms.program import KeptProgram
 from labkit.words import _
 
 __all__ = ["Coturn", "CoturnConfig", "coturn", "find_coturn"]
@@ -22,7 +22,6 @@ __all__ = ["Coturn", "CoturnConfig", "coturn", "find_coturn"]
 PROGRAM = "turnserver"
 RELAY_PORTS = 40
 READY_WITHIN_S = 5.0
-STOP_WITHIN_S = 2.0
 PORTS_TRIED = 3
 LINES_KEPT = 5000
 
@@ -76,17 +75,15 @@ class CoturnConfig:
         return "\n".join([*(f"{name}={value}" for name, value in values.items()), *switches, ""])
 
 
-class Coturn:
+class Coturn(KeptProgram):
     """A TURN server on loopback that ends with the lab; an async context manager.
 
     Made by ``rooms.coturn()``. It is a process of its own, never the system's service.
     """
 
     def __init__(self) -> None:
+        super().__init__(LINES_KEPT)
         self._config: CoturnConfig | None = None
-        self._child: Child | None = None
-        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
-        self._ended = False
 
     def __repr__(self) -> str:
         where = f"turn:{self._config.address}:{self._config.port}" if self._config else "–"
@@ -97,11 +94,6 @@ class Coturn:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._child is not None and self._child.alive and not self._ended
 
     @property
     def config(self) -> CoturnConfig:
@@ -122,15 +114,6 @@ class Coturn:
         """Where it is, and its secret, for ``lab.livekit(turn=…)``."""
         return TurnAddress(self.config.address, self.config.port, self.config.secret)
 
-    def log(self, search: str = "") -> list[str]:
-        """Return the lines of its log, without the secret.
-
-        Args:
-            search: Only lines that contain this, upper and lower case alike.
-        """
-        lines = [line.replace(self.config.secret, "…") for line in list(self._lines)]
-        return [line for line in lines if search.lower() in line.lower()]
-
     async def start(self) -> Self:
         """Return when it answers.
 
@@ -144,8 +127,7 @@ class Coturn:
             raise _missing()
         if self._child is not None:
             raise CallError(_("coturn is running already."))
-        self._child = await Child.start("labkit.rooms.keeper")
-        self._child.on_message = self._hear
+        await self._start_keeper()
         try:
             await self._start_somewhere(program)
         except BaseException:
@@ -155,22 +137,13 @@ class Coturn:
 
     async def close(self) -> None:
         """End it, and everything that is relayed through it; closing twice is fine."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        try:
-            if child.alive:
-                await child.call("stop", timeout=STOP_WITHIN_S)
-        except LabError:
-            pass  # its end is the keeper's end, which follows
-        finally:
-            await child.close()
+        await self._end_keeper()
 
     async def _start_somewhere(self, program: Path) -> None:
         for attempt in range(PORTS_TRIED):
             config = self._config = _free_config()
-            self._ended = False
-            await self._keeper().call(
+            self._gone.clear()
+            self._pid = await self._keeper().call(
                 "start",
                 command=[str(program), "-c", "turnserver.conf"],
                 files={"turnserver.conf": config.to_text()},  # an argument is seen by everybody
@@ -187,7 +160,7 @@ class Coturn:
     async def _ready(self, config: CoturnConfig) -> None:
         until_s = time.monotonic() + READY_WITHIN_S
         while not await answers_stun(config.address, config.port):
-            if self._ended or not self._keeper().alive:
+            if not self.alive:
                 told = " / ".join(line.strip() for line in self.log()[-3:])
                 raise CallError(_("coturn ended at its start."), told)
             if time.monotonic() > until_s:
@@ -202,11 +175,8 @@ class Coturn:
             raise CallError(_("coturn is not running."))
         return self._child
 
-    def _hear(self, name: str, value: Any) -> None:
-        if name == "line":
-            self._lines.append(value)
-        elif name == "ended":
-            self._ended = True
+    def _without_secrets(self, line: str) -> str:
+        return line.replace(self.config.secret, "…")
 
 
 class _Answer(asyncio.DatagramProtocol):

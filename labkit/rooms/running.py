@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections import deque
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -18,6 +17,7 @@ from labkit.rooms.building import build_in_thread
 from labkit.rooms.config import ServerConfig
 from labkit.rooms.hiding import hide_tokens
 from labkit.rooms.ports import PortTaken, port_is_free
+from labkit.rooms.program import KeptProgram
 from labkit.rooms.settings import ServerOptions
 from labkit.words import _
 
@@ -36,7 +36,7 @@ PORTS_TRIED = 3
 """How often other ports are tried, where the lab may choose them and somebody was faster."""
 
 
-class LivekitServer(Server):
+class LivekitServer(KeptProgram, Server):
     """A server on loopback that ends with the lab; an async context manager.
 
     Made by ``lab.livekit(...)``. ``await server.start()`` and ``await server.close()`` do what
@@ -44,32 +44,18 @@ class LivekitServer(Server):
     """
 
     def __init__(self, options: ServerOptions, *, build: bool, progress: BuildProgress | None):
+        super().__init__(LINES_KEPT)
         self.ready_after_s: float | None = None
         "Seconds from the program's start until it answered; None before that."
         self._options = options
         self._build = build
         self._progress = progress
         self._config: ServerConfig | None = None
-        self._child: Child | None = None
         self._home: asyncio.AbstractEventLoop | None = None
-        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
-        self._pid: int | None = None
-        self._gone: set[int] = set()
 
     def __repr__(self) -> str:
         where = self._config.url if self._config else _("not started")
         return f"<LivekitServer {where}, {'running' if self.alive else 'ended'}>"
-
-    @property
-    def alive(self) -> bool:
-        """Whether the server runs."""
-        return self.pid is not None
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the server; None while it does not run."""
-        lives = self._child is not None and self._child.alive and self._pid not in self._gone
-        return self._pid if lives else None
 
     @property
     def config(self) -> ServerConfig:
@@ -92,15 +78,6 @@ class LivekitServer(Server):
     def opened(self) -> str:
         """What other machines can reach, in words; empty where that is nothing."""
         return self._options.opened(self.config)
-
-    def log(self, search: str = "") -> list[str]:
-        """Return the lines of the server's log, without tokens and secrets.
-
-        Args:
-            search: Only lines that contain this, upper and lower case alike.
-        """
-        lines = [self._without_secrets(line) for line in list(self._lines)]
-        return [line for line in lines if search.lower() in line.lower()]
 
     async def metrics(self) -> dict[str, float]:
         """Return the server's counters by name and labels; they lag by some seconds.
@@ -127,8 +104,7 @@ class LivekitServer(Server):
             )
         program = await self._program()
         self._home = asyncio.get_running_loop()
-        self._child = await Child.start("labkit.rooms.keeper")
-        self._child.on_message = self._hear
+        await self._start_keeper()
         try:
             await self._start_somewhere(program)
         except BaseException:
@@ -155,7 +131,7 @@ class LivekitServer(Server):
         if self._home is not None and self._home.is_closed():
             await asyncio.to_thread(self._abandon)
         elif self._child is not None:
-            await self._at_home(self._close())
+            await self._at_home(self._end_keeper())
 
     def _abandon(self) -> None:
         """End the server when the loop that it was started on is gone."""
@@ -166,19 +142,6 @@ class LivekitServer(Server):
         child.process.stdin.close()  # which its keeper takes as its end
         child.process.wait(ABANDONED_WITHIN_S)
         child.process.stdout.close()
-
-    async def _close(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        try:
-            if child.alive:
-                await child.call("stop", timeout=2.0)
-        except LabError:
-            pass
-        finally:
-            await child.close()
-            self._pid = None
 
     async def _program(self) -> Path:
         program = find_server()
@@ -257,12 +220,6 @@ class LivekitServer(Server):
         if self._child is None or not self._child.alive:
             raise _not_running(_("Make another one with “lab.livekit()”."))
         return self._child
-
-    def _hear(self, name: str, value: Any) -> None:
-        if name == "line":
-            self._lines.append(value)
-        elif name == "ended":
-            self._gone.add(value)
 
     def _without_secrets(self, line: str) -> str:
         if self._config is not None:

@@ -17,6 +17,7 @@ __all__ = [
     "FPS_SHARE",
     "LAG_LIMIT_MS",
     "SERVERS",
+    "SERVER_CPU_S",
     "participants",
     "topology_of",
     "topology_row",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -74,6 +75,25 @@ def test_the_command_looks_at_the_folder_first_and_fails_with_a_failed_row(
         bench(only=["click"], out=tmp_path / "page.md")
     assert ended.value.exit_code == 1
     assert "| failed |" in (tmp_path / "page.md").read_text("utf-8")
+
+
+def test_the_machine_is_looked_at_once_before_each_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+
+    def about() -> dict[str, Any]:
+        told.append({"looks": len(told) + 1})
+        return told[-1]
+
+    async def measured(_seconds: float) -> Row:
+        return Row("click", "a click", "soon", "now", True)
+
+    monkeypatch.setattr("labkit.bench.table.about_machine", about)
+    monkeypatch.setitem(rows_module.ROWS, "click", measured)
+    bench(only=["click", "click"], as_json=True)
+    assert json.loads(capsys.readouterr().out)["machine"] == {"looks": 1}
+    assert len(told) == 2
 
 
 def test_soak_is_read_with_its_date_or_not_run(tmp_path: Path) -> None:

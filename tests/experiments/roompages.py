@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,7 +9,6 @@ import labkit as lab
 from labkit.rooms.base import Server
 from tests.experiments.helpers import SMALL, nothing_left, run
 from tests.live.comms import fake_wire
-from tests.timing import SECOND
 
 ME = lab.participant("me", engine="browser")
 SHOWING = lab.participant("me", engine="browser", video=True, audio=True)
@@ -35,9 +33,3 @@ def with_room(
 
 def alice(**options: Any) -> Any:
     return lab.participant("alice", video=SMALL, **options)
-
-
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20 * SECOND):
-        while not so():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)

@@ -10,8 +10,10 @@ import pytest
 import labkit as lab
 from labkit.errors import BadValue
 from labkit.experiments.broadcast import OUT_PACKETS, broadcast, broadcast_row
+from labkit.experiments.counted import Counted
 from labkit.experiments.crowd import Seen
 from labkit.rooms.running import LivekitServer
+from labkit.run.topology import SERVER_CPU_S as CPU
 from tests.experiments.helpers import SMALL, nothing_left, run
 
 
@@ -36,8 +38,8 @@ def test_an_audience_in_figures() -> None:
     whole: list[tuple[int | None, float]] = [(n, n * 0.1 + 0.02) for n in range(10, 20)]
     gaps: list[tuple[int | None, float]] = [(n, n * 0.1 + 0.04) for n in (10, 11, 19)]
     gaps.append((None, 1.95))
-    told = {"process_cpu_seconds_total": 0.06, OUT_PACKETS: 500.0}
-    row = broadcast_row(recorded(), seen(a=whole, b=gaps), told, 2.0, [0.3, 0.5])
+    counted = Counted({CPU: 1.0}, {CPU: 1.06, OUT_PACKETS: 500.0}, 2.0)
+    row = broadcast_row(recorded(), seen(a=whole, b=gaps), counted, [0.3, 0.5])
     assert row["n"] == 3
     assert row["server_cpu_percent"] == pytest.approx(3.0)
     assert row["server_cpu_percent_per_stream"] == pytest.approx(1.0)
@@ -55,8 +57,8 @@ def test_a_full_machine_is_said_to_be_full(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("os.cpu_count", lambda: 2)
 
     def full(cpu_s: float, **frames: list[tuple[int | None, float]]) -> bool:
-        told = {"process_cpu_seconds_total": cpu_s}
-        return bool(broadcast_row(recorded(), seen(**frames), told, 2.0, [])["full"])
+        counted = Counted({CPU: 1.0}, {CPU: 1.0 + cpu_s}, 2.0)
+        return bool(broadcast_row(recorded(), seen(**frames), counted, [])["full"])
 
     assert not full(0.1, a=whole)
     assert full(2.7, a=whole)  # 135 % and the audience's 30 %, of 200 %
@@ -64,7 +66,7 @@ def test_a_full_machine_is_said_to_be_full(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_an_audience_its_figures_are_missing() -> None:
-    row = broadcast_row(recorded(), seen(), {}, 2.0, [])
+    row = broadcast_row(recorded(), seen(), Counted({}, {}, 2.0), [])
     assert row["n"] == 1 and row["bob_p50_ms"] == pytest.approx(6)
     for name in ("server_cpu_percent", "shown_share", "audience_p50_ms", "join_max_s"):
         assert math.isnan(row[name]), name

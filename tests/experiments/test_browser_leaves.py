@@ -15,10 +15,9 @@ from labkit.experiments.spare import spare
 from labkit.peers.endpoint import Peer
 from labkit.peers.remote import RemoteSide
 from tests.experiments.helpers import SMALL, nothing_left, run
-from tests.experiments.test_viewonly import until
 from tests.live.comms import fake_wire
 from tests.peers.pages import FakePage
-from tests.timing import SECOND
+from tests.timing import SECOND, until
 
 
 def alive() -> list[Any]:

@@ -14,9 +14,9 @@ from labkit.experiments import pages
 from labkit.experiments.spare import spare
 from labkit.rooms.running import LivekitServer
 from tests.experiments.helpers import PLACES, SMALL
-from tests.experiments.roompages import ME, SHOWING, alice, until, with_room
+from tests.experiments.roompages import ME, SHOWING, alice, with_room
 from tests.peers.pages import FakeRoomPage
-from tests.timing import SECOND
+from tests.timing import SECOND, until
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -13,10 +13,10 @@ from labkit.errors import CallError
 from labkit.peers import pageroom
 from labkit.rooms.running import LivekitServer
 from tests.experiments.helpers import SMALL, nothing_left, run
-from tests.experiments.roompages import ME, SHOWING, alice, until, with_room
+from tests.experiments.roompages import ME, SHOWING, alice, with_room
 from tests.live.comms import fake_wire
 from tests.peers.pages import FakeRoomPage
-from tests.timing import SECOND
+from tests.timing import SECOND, until
 
 
 def test_a_page_leaves_and_comes_again_while_the_room_goes_on(

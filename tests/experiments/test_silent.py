@@ -8,12 +8,20 @@ from typing import Any
 import pytest
 
 from labkit.errors import BadValue
-from labkit.experiments.silent import Cost, Listing, silent_room, silent_row
+from labkit.experiments.counted import MEMORY, PEOPLE, Counted
+from labkit.experiments.silent import Listing, silent_room, silent_row
 from labkit.rooms.running import LivekitServer
+from labkit.run.topology import SERVER_CPU_S as CPU
 from tests.experiments.helpers import nothing_left, run
 
-EMPTY = Cost(cpu_percent=1.0, memory_mb=50.0, people=2.0)
-FULL = Cost(cpu_percent=3.0, memory_mb=90.0, people=6.0)
+
+def told(cpu_s: float, memory_mb: float, people: float) -> Counted:
+    after = {CPU: 60 + cpu_s, MEMORY: memory_mb * 1e6, PEOPLE: people}
+    return Counted({CPU: 60.0}, after, seconds=2.0)
+
+
+EMPTY = told(0.02, 50.0, 2.0)
+FULL = told(0.06, 90.0, 6.0)
 
 
 def somebody(**told: Any) -> dict[str, Any]:
@@ -26,13 +34,13 @@ def test_a_silent_room_in_figures() -> None:
     row = silent_row(Listing(active=4, tracks=0, at_s=1.5), EMPTY, FULL, there)
     assert (row["n"], row["on_the_list"], row["counted"], row["tracks"]) == (4, 4, 4.0, 0)
     assert (row["all_in_s"], row["others_known"], row["far_ends_here"]) == (1.5, 2, 2)
-    assert (row["server_cpu_percent"], row["server_mb"]) == (3.0, 90.0)
+    assert row["server_cpu_percent"] == pytest.approx(3) and row["server_mb"] == 90
     assert row["server_cpu_percent_each"] == pytest.approx(0.5)
     assert row["server_mb_each"] == pytest.approx(10)
 
 
 def test_what_a_server_does_not_tell_is_missing() -> None:
-    unknown = Cost(cpu_percent=math.nan, memory_mb=math.nan, people=1.0)
+    unknown = Counted({}, {PEOPLE: 1.0}, seconds=2.0)
     row = silent_row(Listing(1, 0, math.nan), unknown, unknown, [somebody(others=0)])
     for name in ("all_in_s", "server_cpu_percent_each", "server_mb", "server_mb_each"):
         assert math.isnan(row[name]), name

@@ -17,7 +17,7 @@ from labkit.experiments.browsers import BrowserCall
 from tests.experiments.helpers import SMALL, nothing_left, run
 from tests.live.comms import fake_wire
 from tests.peers.pages import FakePage
-from tests.timing import SECOND
+from tests.timing import SECOND, until
 
 NO_UDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 
@@ -76,12 +76,6 @@ def with_call(work: Callable[[BrowserCall], Coroutine[Any, Any, Any]], **options
 
     with fake_wire(), nothing_left():
         return run(body())
-
-
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20 * SECOND):
-        while not so():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def test_a_page_that_offers_no_udp_gets_pictures_and_the_run_says_so() -> None:
