@@ -131,9 +131,10 @@ plots.plot_messages(run, "alice")
 #
 # 1. *join_request* brings an offer along, and the server answers at once. So one round trip is
 #    enough for the media connection to begin.
-# 2. *add_track*: alice says what she will publish. *track_published*: the server allows it.
-# 3. A second *offer* and *answer*: the connection now has one more section, for the picture.
-# 4. *subscribed_quality_update*: somebody wants to see it, in this size. *track_subscribed*: bob
+# 2. *trickle*: an address at which one can be reached. They are sent one by one, as they are found.
+# 3. *add_track*: alice says what she will publish. *track_published*: the server allows it.
+# 4. A second *offer* and *answer*: the connection now has one more section, for the picture.
+# 5. *subscribed_quality_update*: somebody wants to see it, in this size. *track_subscribed*: bob
 #    has it.
 #
 # And this is what *add_track* says. Find the size of the picture, and where it comes from.
@@ -144,13 +145,17 @@ json.loads(said["add_track"])
 
 # %% [markdown]
 # Sound and pictures do not go over the WebSocket. They go by UDP to the server, and from there to
-# bob. ICE found a pair of addresses for each participant, its own and the far one:
+# bob. WebRTC's procedure for finding a way (ICE) has found one pair of addresses for each
+# participant: its own (*local*) and the far one (*remote*).
 
 # %%
-pairs = run.events[run.events["name"] == "nominated_pair"]
-dict(zip(pairs["peer"], pairs["detail"], strict=True))
+pairs = run.events[run.events["name"] == "nominated_pair"].set_index("peer")["detail"]
+pd.DataFrame(pairs.map(json.loads).to_dict()).T[["local", "remote"]]
 
 # %% [markdown]
+# Behind each address stands its kind. *host* is an address of the machine itself, *prflx* (peer
+# reflexive) one that the other side has seen.
+#
 # There is no pair of alice and bob. At the far end of each pair is the server. (To be exact: the
 # lab's link, which stands in front of it.) LiveKit has no peer to peer.
 #
@@ -240,7 +245,7 @@ async def forged():
 
 
 forgeries = await stage.play(forged)
-forgeries.replace("^.*client error: ", "", regex=True)
+forgeries.replace({"^.*client error: ": "", "_": " "}, regex=True)
 
 # %% [markdown]
 # The last token is good, for another room. mallory joins that room and sits
@@ -275,8 +280,9 @@ guess.compare((rights["usual"] == "done").sum())
 # The column *who* says what decides. *client*: any token will do. *token*: a right must be in it.
 # *backend*: only the backend can. And one function *nobody* can do.
 #
-# Now look at *silently ignored*. The function returned as if all were well, without an error, and
-# nothing happened. So an app must check what came of a call, not only whether it failed.
+# Now look at *silently ignored*. Nothing happened, and no error came. Some functions return as if
+# all were well. (Publishing waits for an answer that never comes; the SDK gives up after 10 s.) So
+# an app must check what came of a call, not only whether it failed.
 #
 # ### Auto-create, and the same room by two ways
 #
@@ -284,7 +290,8 @@ guess.compare((rights["usual"] == "done").sum())
 # is one HTTP request with an offer, and one response with the answer. It needs no SDK: aiortc, a
 # WebRTC library for Python, can do it.
 #
-# Here alice comes by the SDK and dora by WHIP. Nobody has created the room “both”.
+# Here alice comes by the SDK and dora by WHIP. Nobody has created the room “both”. (The first room
+# goes on meanwhile, and the lab says so.)
 
 # %%
 both = lab.room(alice, "dora", server=stage.server, name="both")
@@ -308,11 +315,15 @@ mixed.peers[["peer", "engine", "place"]]
 
 # %%
 whip = mixed.messages[mixed.messages["channel"] == "signaling (WHIP)"]
-whip[["at_s", "sender", "receiver", "name", "size_bytes"]]
+whip[["at_s", "sender", "receiver", "name", "size_bytes"]].round(2)
+
+# %%
+mixed.frames.groupby(["track", "receiver"])["decoded_s"].count().to_frame("pictures")
 
 # %% [markdown]
-# Two messages, and dora sees alice's pictures. WHIP lacks everything else of this chapter: no list
-# of the others, no events, no data.
+# Two messages, and dora gets alice's pictures. The RFC is about sending only: to receive as well is
+# an addition of LiveKit's. WHIP lacks everything else of this chapter: no list of the others, no
+# events, no data.
 
 # %%
 await both.close()
@@ -505,8 +516,9 @@ loss_guess.compare(100 * (1 - lossy["answered"] / lossy["sent"]))
 #
 # ### Text and remote calls
 #
-# A *text* may be long: the SDK cuts it into packets, and puts it together again. A **remote call**
-# (RPC) waits for an answer, or an error. alice tries 20 of each. The link is clean again.
+# A *text* may be long: the SDK cuts it into pieces, and puts it together again.
+# ([Streams](deeper/09-streams.ipynb) counts them.) A **remote call** (RPC) waits for an answer, or
+# an error. alice tries 20 of each. The link is clean again.
 
 
 # %%
@@ -528,8 +540,7 @@ async def calls():
 (await stage.play(calls)).round(1)
 
 # %% [markdown]
-# Each text has 20,000 letters, more than fits into one packet of the network. All are answered:
-# texts and calls are reliable.
+# Each text has 20,000 letters. All are answered: texts and calls are reliable.
 #
 # ### The token endpoint
 #

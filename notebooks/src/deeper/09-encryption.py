@@ -85,9 +85,10 @@ told = run.events[run.events["name"].isin(names)]
 told[["at_s", "peer", "name", "detail"]]
 
 # %% [markdown]
-# bob is told that all is well. carol is told **nothing**: there is no event for a wrong key.
-# (*packets_without_pictures* is an event of the lab: packets come and no picture does.) carol's app
-# has no other way to find out either: it must watch whether pictures come.
+# bob is told that all is well. carol is told **nothing**: from this SDK comes no event for a wrong
+# key. (*packets_without_pictures* is an event of the lab: packets come and no picture does.) So
+# carol's app must watch whether pictures come. Do so with other SDKs as well, even if one has an
+# event for it (LiveKit's for JavaScript has *EncryptionError*).
 #
 # ### Data, too
 #

@@ -18,7 +18,8 @@ from labkit.experiments.broadcast import broadcast
 from labkit.experiments.silent import silent_room
 
 # %% [markdown]
-# Without a server the chapter shows `data/broadcast-scenes.json`.
+# If there is no server, this cell says why, and you see what was recorded:
+# `../data/broadcast-scenes.json`.
 
 # %%
 stage = await rooms.stage("../data/broadcast-scenes.json", own=True)
