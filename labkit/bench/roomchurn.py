@@ -106,6 +106,11 @@ class InARoom(Guests):
         self._engine = engine
 
     async def visits(self, count: int) -> list[float]:
+        """Let that many come and go; return how many seconds each visit took.
+
+        Args:
+            count: How many.
+        """
         taken_s = []
         for number in range(count):
             began_s = time.perf_counter()
@@ -116,6 +121,7 @@ class InARoom(Guests):
         return taken_s
 
     async def held(self) -> dict[str, float]:
+        """Return what the room's worker holds just now."""
         told: dict[str, float] = await self._room.ask("alice", held)
         return told
 
@@ -136,6 +142,11 @@ class SdkAlone(Guests):
         self._child = child
 
     async def visits(self, count: int) -> list[float]:
+        """Let that many come and go; return how many seconds each visit took.
+
+        Args:
+            count: How many.
+        """
         names = [f"alone {number}" for number in range(count)]
         tokens = {name: room_token(self._server, name, self._room) for name in names}
         within_s = 30 + 5 * count
@@ -145,6 +156,7 @@ class SdkAlone(Guests):
         return taken_s
 
     async def held(self) -> dict[str, float]:
+        """Return what the process holds just now."""
         told: dict[str, float] = await self._child.call("held", timeout=20)
         return told
 

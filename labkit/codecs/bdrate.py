@@ -60,6 +60,11 @@ def bd_rate(anchor: Curve, test: Curve, interpolation: Interpolation = "pchip") 
 def why_no_bd_rate(anchor: Curve, test: Curve) -> str | None:
     """Return why two curves have no BD-rate, None where they have one.
 
+    Args:
+        anchor: Rates (kbit/s) and qualities of the codec that is compared with, as ``bd_rate``
+            takes them.
+        test: The same of the other codec.
+
     Raises:
         BadValue: As ``bd_rate``.
     """
@@ -79,6 +84,11 @@ def overlap_share(anchor: Curve, test: Curve) -> float:
     """Return which part of all the quality that either codec reaches both reach, 0 to 1.
 
     A BD-rate over a small share says little. NaN where a curve is empty or not finite.
+
+    Args:
+        anchor: Rates (kbit/s) and qualities of the codec that is compared with, as ``bd_rate``
+            takes them.
+        test: The same of the other codec.
     """
     qualities = [_points(curve)[1] for curve in (anchor, test)]
     every = np.concatenate(qualities)

@@ -56,7 +56,13 @@ class Comparison:
 
     @classmethod
     def of(cls, clip: Clip, encodings: list[Encoding], missing: dict[str, str]) -> Comparison:
-        """Return the tables of these encodings of one clip, in their order."""
+        """Return the tables of these encodings of one clip, in their order.
+
+        Args:
+            clip: What was encoded.
+            encodings: One for each codec and rate; those that failed are named and left out.
+            missing: Why a codec could not be tried, by its name.
+        """
         good = [each for each in encodings if each.failed is None]
         return cls(
             repr(clip).strip("<>"),

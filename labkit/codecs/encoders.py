@@ -53,7 +53,11 @@ class VideoEncoder:
         return replace(self, name=name, options=kept)
 
     def options_at(self, rate_kbps: float) -> dict[str, str]:
-        """Return the options for an asked rate in kbit/s."""
+        """Return the options for an asked rate in kbit/s.
+
+        Args:
+            rate_kbps: Above 0.
+        """
         numbers = {"bps": round(rate_kbps * 1000), "kbps": round(rate_kbps)}
         return {key: value.format(**numbers) for key, value in self.options.items()}
 
@@ -107,7 +111,11 @@ VIDEO_CODECS = {encoder.name: encoder for encoder in _ENCODERS}
 
 
 def why_missing(encoder: VideoEncoder) -> str | None:
-    """Return why this PyAV build cannot use an encoder, None where it can."""
+    """Return why this PyAV build cannot use an encoder, None where it can.
+
+    Args:
+        encoder: One of ``VIDEO_CODECS``, or one's own.
+    """
     if not has_codec(encoder.encoder, "w"):
         return _("This build of PyAV has no encoder {name}.").format(name=encoder.encoder)
     if not has_codec(encoder.decoder, "r"):

@@ -28,6 +28,11 @@ class PageExam:
     """The exam of the lab's own page, or a recorded one; made by ``await take_exam(...)``.
 
     An exam that nobody ends is over when its time is up: then its server and processes end too.
+
+    Args:
+        path: The recorded Run that is shown where there is no exam.
+        exam: The exam that runs; None for the recorded one.
+        why: Why there is none, in words.
     """
 
     def __init__(self, path: Path, exam: Exam | None, why: str = "") -> None:

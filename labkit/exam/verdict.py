@@ -39,6 +39,10 @@ class Verdict:
 
 
 def passed(verdicts: Iterable[Verdict]) -> bool:
-    """Return whether all that is required is passed, and something is."""
+    """Return whether all that is required is passed, and something is.
+
+    Args:
+        verdicts: What was seen of each criterion.
+    """
     required = [verdict for verdict in verdicts if verdict.required]
     return bool(required) and all(verdict.passed for verdict in required)

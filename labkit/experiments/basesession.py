@@ -117,7 +117,16 @@ class BaseSession:
             await asyncio.sleep(0.02)
 
     async def ask(self, peer: str, function: Callable[[Any], Any]) -> Any:
-        """Run ``function(peer)`` where the peer lives; await its result if it is a coroutine."""
+        """Run ``function(peer)`` where the peer lives; await its result if it is a coroutine.
+
+        Args:
+            peer: Its name.
+            function: Takes the peer; what it returns must be plain data where the peer lives
+                elsewhere.
+
+        Raises:
+            BadValue: There is no such peer.
+        """
         if peer not in self.peers:
             raise BadValue(
                 _("There is no peer {peer!r} in this call.").format(peer=peer),

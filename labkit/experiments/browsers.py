@@ -28,6 +28,9 @@ class BrowserCall(PageCall):
     Made by ``lab.browser_call(...)``. A person starts it with a button, also while a cell runs;
     ``await cam.start()`` does it from a cell. A Run of it is like any other. A page that no media
     reaches gets pictures alone (``view_only``).
+
+    Args:
+        spec: What the call is made of.
     """
 
     start_within_s = PERMISSION_S + 30.0
@@ -76,6 +79,9 @@ class BrowserCall(PageCall):
 
     async def connected(self, within_s: float = 60.0) -> Self:
         """Wait until somebody has pressed a button and the call runs.
+
+        Args:
+            within_s: How long to wait for it.
 
         Raises:
             CallError: The call broke while it started.

@@ -29,6 +29,9 @@ class Experiment(Lifecycle[S], Generic[S]):
 
     ``await start()`` and ``await close()`` do what ``async with`` does, for one that outlives its
     cell; ``start_soon()`` and ``close_soon()`` do it for a button, where nothing can be awaited.
+
+    Args:
+        spec: What it is made of.
     """
 
     def __init__(self, spec: S) -> None:
@@ -120,7 +123,11 @@ class Experiment(Lifecycle[S], Generic[S]):
     ) -> Recording:
         """Start to record and return a handle at once; ``run = await handle`` in a later cell.
 
-        The arguments are those of ``record``.
+        Args:
+            seconds: How long, as for ``record``.
+            path: Where the Run is kept; in memory without it.
+            force: Whether a file that is there may be replaced.
+            progress: Whether a bar shows how far it is, or what does.
 
         Raises:
             BadValue: ``seconds`` is out of range.

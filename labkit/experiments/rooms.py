@@ -42,6 +42,10 @@ class Room(PagesInRoom):
 
     Made by ``lab.room(...)``; an async context manager. The server is one of the room's own
     unless it is given one.
+
+    Args:
+        spec: Who takes part, and how.
+        server: Where; without one the room starts its own, and ends it.
     """
 
     errors = RoomErrors()

@@ -97,7 +97,15 @@ class Session(BaseSession):
         await super().attach(address, token)
 
     async def change_link(self, direction: str, link: Link) -> None:
-        """Bend one direction of the link while the call runs."""
+        """Bend one direction of the link while the call runs.
+
+        Args:
+            direction: For instance ``alice->bob``.
+            link: What it is from now on.
+
+        Raises:
+            CallError: There is no link yet.
+        """
         if self._bridge is None:
             raise CallError(_("The call has no link yet."), next_step=_("Start it first."))
         await self._bridge.change(direction, link)

@@ -113,7 +113,11 @@ class ApiList:
                 yield one, member
 
     def family(self, name: str) -> list[ApiType]:
-        """Return a type and all that it is made of, as far as this package holds them."""
+        """Return a type and all that it is made of, as far as this package holds them.
+
+        Args:
+            name: Of the type.
+        """
         found: dict[str, ApiType] = {}
         waiting = [name]
         while waiting:

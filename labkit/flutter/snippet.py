@@ -130,7 +130,11 @@ class Snippet:
 
 
 class Snippets(Sequence[Snippet]):
-    """Snippets in the order of the lecture; as a notebook's value, all of them side by side."""
+    """Snippets in the order of the lecture; as a notebook's value, all of them side by side.
+
+    Args:
+        snippets: In their order.
+    """
 
     def __init__(self, snippets: Sequence[Snippet]) -> None:
         self._snippets = tuple(snippets)

@@ -69,6 +69,9 @@ class VideoSource(ABC):
 
         Args:
             k: Number of the tick, from 0.
+
+        Raises:
+            BadValue: ``k`` is below 0.
         """
         if k < 0:
             raise BadValue(

@@ -152,6 +152,9 @@ class Link:
     def from_dict(cls, values: Mapping[str, Any]) -> Link:
         """Return the link that `to_dict` described.
 
+        Args:
+            values: Plain data, field by field.
+
         Raises:
             BadValue: A name is no field of a link, or a value is outside its range.
         """

@@ -213,7 +213,11 @@ class Exact(LossModel):
         return stream.rank(self.block) < self.lost_in_block(stream.number // self.block)
 
     def lost_in_block(self, index: int) -> int:
-        """Return how many datagrams the block with this index (from 0) loses."""
+        """Return how many datagrams the block with this index (from 0) loses.
+
+        Args:
+            index: Number of the block, from 0.
+        """
         share = self._per_block
         return math.floor((index + 1) * share) - math.floor(index * share)
 

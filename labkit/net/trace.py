@@ -48,6 +48,9 @@ class Trace:
     def parse(cls, text: str) -> Trace:
         """Read a trace: one whole number of milliseconds per line.
 
+        Args:
+            text: In the format of mahimahi's traces; empty lines do not count.
+
         Raises:
             BadValue: A line is no whole number, or the times are not a trace.
         """
@@ -65,6 +68,9 @@ class Trace:
     @classmethod
     def load(cls, path: str | Path) -> Trace:
         """Read a trace from a file.
+
+        Args:
+            path: A text file in UTF-8.
 
         Raises:
             BadValue: The file cannot be read or is not a trace.

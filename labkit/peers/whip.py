@@ -162,6 +162,11 @@ class WhipPeer(Peer):
         await asyncio.gather(leaving, super().close())
 
     def incoming_track(self, transceiver: RTCRtpTransceiver) -> str | None:
+        """Return the name of the track that arrives there, None where none is expected.
+
+        Args:
+            transceiver: Where it arrives; the offer said which track its section is for.
+        """
         return self._by_mid.get(transceiver.mid or "")
 
     def _make_track(self, kind: str, source: Any) -> Any:

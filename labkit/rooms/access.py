@@ -146,6 +146,9 @@ class AccessProxy:
     async def server_candidate(self, within_s: float = 5.0) -> Address:
         """Return the server's best UDP address, once it has been told.
 
+        Args:
+            within_s: How long to wait for it.
+
         Raises:
             WaitTimeout: The server told none in time.
         """

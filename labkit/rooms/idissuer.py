@@ -28,6 +28,9 @@ class Issuer:
         issuer: What it calls itself in ``iss``.
         audience: Whom its tokens are for.
         algorithm: How it signs.
+
+    Raises:
+        BadValue: The algorithm is none of RS256, ES256 and HS256.
     """
 
     def __init__(self, issuer: str, audience: str, algorithm: Algorithm) -> None:

@@ -63,11 +63,22 @@ def forged(token: str) -> str:
 
 
 async def people_of(livekit: api.LiveKitAPI, room: str) -> list[Any]:
+    """Return who is in a room, by the server's own list.
+
+    Args:
+        livekit: The server's API.
+        room: Its name.
+    """
     told = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
     return list(told.participants)
 
 
 async def publish_camera(room: rtc.Room) -> tuple[str, rtc.VideoSource]:
+    """Publish a camera's track that has no pictures yet; return its id and where they go in.
+
+    Args:
+        room: A room that somebody has joined.
+    """
     source = rtc.VideoSource(*SIZE)
     track = rtc.LocalVideoTrack.create_video_track("camera", source)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=False)
@@ -80,6 +91,11 @@ async def publish_camera(room: rtc.Room) -> tuple[str, rtc.VideoSource]:
 
 
 async def show_grey(source: rtc.VideoSource) -> None:
+    """Give a source grey pictures, ten a second, until it is cancelled.
+
+    Args:
+        source: Of a published track.
+    """
     width, height = SIZE
     for number in range(10_000):
         grey = bytes([number % 256]) * 3 + b"\xff"
@@ -89,12 +105,23 @@ async def show_grey(source: rtc.VideoSource) -> None:
 
 
 async def leave(room: rtc.Room) -> None:
+    """Leave a room; a server that does not answer is waited for no longer than ``ANSWER_WITHIN_S``.
+
+    Args:
+        room: A room that somebody has joined.
+    """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_WITHIN_S):
             await room.disconnect()
 
 
 async def until(true: Callable[[], bool]) -> bool:
+    """Return whether something becomes true in time.
+
+    Args:
+        true: Tells whether it is.
+    """
+
     async def looked() -> bool:
         return true()
 
@@ -102,6 +129,11 @@ async def until(true: Callable[[], bool]) -> bool:
 
 
 async def until_true(looked: Callable[[], Awaitable[bool]]) -> bool:
+    """Return whether something becomes true in time, where looking takes a wait.
+
+    Args:
+        looked: Tells whether it is.
+    """
     deadline_s = time.perf_counter() + SEEN_WITHIN_S
     while time.perf_counter() < deadline_s:
         if await looked():

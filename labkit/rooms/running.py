@@ -41,6 +41,11 @@ class LivekitServer(KeptProgram, Server):
 
     Made by ``lab.livekit(...)``. ``await server.start()`` and ``await server.close()`` do what
     ``async with`` does, for a server that outlives its cell.
+
+    Args:
+        options: What it is to be told.
+        build: Whether it is built where there is none.
+        progress: Told how far the build is.
     """
 
     def __init__(self, options: ServerOptions, *, build: bool, progress: BuildProgress | None):
@@ -96,6 +101,7 @@ class LivekitServer(KeptProgram, Server):
             MissingPart: There is no server and none can be built.
             BadValue: A port that was asked for is taken.
             WaitTimeout: It did not answer in time.
+            CallError: It is running already, or ended at its start.
         """
         if self._child is not None:
             raise CallError(

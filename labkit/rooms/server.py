@@ -26,7 +26,11 @@ ENVIRONMENT = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
 class ForeignServer(Server):
-    """A server that runs elsewhere: it is used, and neither started nor ended."""
+    """A server that runs elsewhere: it is used, and neither started nor ended.
+
+    Args:
+        address: Where it is, and its key.
+    """
 
     def __init__(self, address: ServerAddress) -> None:
         self._address = address
@@ -36,6 +40,7 @@ class ForeignServer(Server):
 
     @property
     def address(self) -> ServerAddress:
+        """Where the server is, and its key, for other processes."""
         return self._address
 
     async def start(self) -> Self:

@@ -35,7 +35,13 @@ _open: dict[Path, Stage] = {}
 
 
 class Stage:
-    """A LiveKit server, or what was recorded on one; made by ``await rooms.stage(...)``."""
+    """A LiveKit server, or what was recorded on one; made by ``await rooms.stage(...)``.
+
+    Args:
+        path: The file of recorded scenes.
+        server: Where scenes are played; None shows them as they were recorded.
+        why: Why there is no server, in words.
+    """
 
     def __init__(self, path: Path, server: LivekitServer | ForeignServer | None, why: str) -> None:
         self.server = server

@@ -111,14 +111,28 @@ class Run:
         return self.complete and self.digest != self._recompute()
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return one of ``TABLES`` by name."""
+        """Return one of ``TABLES`` by name.
+
+        Args:
+            name: For instance ``frames``.
+
+        Raises:
+            KeyError: There is no such table.
+        """
         if name not in TABLES:
             raise KeyError(f"a Run has no table {name}")
         frame: pd.DataFrame = getattr(self, name)
         return frame
 
     def rows(self, name: str) -> list[tuple[Any, ...]]:
-        """Return one of ``TABLES`` as tuples of plain values in the order of the schema."""
+        """Return one of ``TABLES`` as tuples of plain values in the order of the schema.
+
+        Args:
+            name: For instance ``frames``.
+
+        Raises:
+            KeyError: There is no such table.
+        """
         return convert.to_rows(name, self.table(name))
 
     def summary(self, sender: str | None = None, receiver: str | None = None) -> dict[str, Any]:
