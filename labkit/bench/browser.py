@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from labkit.bench.jupyter import NotebookPage, chromium, jupyter_lab, write_notebook
+from labkit.bench.jupyter import NotebookPage, open_notebook
 from labkit.bench.row import Row
 
 __all__ = ["busy_minute", "click_to_remote_picture"]
@@ -156,14 +154,10 @@ def _standstills() -> Iterator[list[float]]:
 
 @contextmanager
 def _open(cells: list[str]) -> Iterator[NotebookPage]:
-    with tempfile.TemporaryDirectory() as folder, jupyter_lab(Path(folder)) as lab:
-        write_notebook(Path(folder) / "bench.ipynb", cells)
-        with chromium() as browser:
-            page = NotebookPage(lab, browser.new_page(viewport={"width": 1600, "height": 1200}))
-            page.open("bench.ipynb")
-            page.run_cell(0)
-            page.page.locator(".lab-browser .lab-start").wait_for()
-            yield page
+    with open_notebook(cells) as page:
+        page.run_cell(0)
+        page.page.locator(".lab-browser .lab-start").wait_for()
+        yield page
 
 
 def _click() -> list[float]:

@@ -13,6 +13,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -30,7 +31,14 @@ from labkit.words import _
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-__all__ = ["JupyterLab", "NotebookPage", "chromium", "jupyter_lab", "write_notebook"]
+__all__ = [
+    "JupyterLab",
+    "NotebookPage",
+    "chromium",
+    "jupyter_lab",
+    "open_notebook",
+    "write_notebook",
+]
 
 _DONE = re.compile(r"\[\d+\]")
 
@@ -217,6 +225,25 @@ class NotebookPage:
         """Return the addresses asked for that are not on this machine."""
         here = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
         return [address for address in self.requests if not address.startswith(here)]
+
+
+@contextmanager
+def open_notebook(cells: Sequence[str]) -> Iterator[NotebookPage]:
+    """Open a notebook of these cells in a JupyterLab and a Chromium of its own.
+
+    Args:
+        cells: Their code; none has run yet.
+
+    Raises:
+        MissingPart: Playwright or Chromium is not installed.
+        WaitTimeout: JupyterLab does not answer.
+    """
+    with tempfile.TemporaryDirectory() as folder, jupyter_lab(Path(folder)) as lab:
+        write_notebook(Path(folder) / "bench.ipynb", cells)
+        with chromium() as browser:
+            page = NotebookPage(lab, browser.new_page(viewport={"width": 1600, "height": 1200}))
+            page.open("bench.ipynb")
+            yield page
 
 
 def _any_free_port() -> int:

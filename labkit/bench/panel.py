@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from labkit.bench.jupyter import NotebookPage, chromium, jupyter_lab, write_notebook
+from labkit.bench.jupyter import open_notebook
 from labkit.bench.row import Row
 
 __all__ = ["chart_cost", "click_to_picture", "panel_cost"]
@@ -194,20 +190,10 @@ def shift(blocks: list[dict[str, Any]], name: str) -> float:
     return statistics.median(shifts)
 
 
-@contextmanager
-def _open(cells: list[str]) -> Iterator[NotebookPage]:
-    with tempfile.TemporaryDirectory() as folder, jupyter_lab(Path(folder)) as lab:
-        write_notebook(Path(folder) / "bench.ipynb", cells)
-        with chromium() as browser:
-            page = NotebookPage(lab, browser.new_page(viewport={"width": 1600, "height": 1200}))
-            page.open("bench.ipynb")
-            yield page
-
-
 def _printed(cells: list[str], within_s: float = 90) -> list[Any]:
     """Run cells one by one on a page; return the JSON that they printed."""
     printed = []
-    with _open(cells) as page:
+    with open_notebook(cells) as page:
         for number in range(len(cells)):
             page.run_cell(number)
             page.wait_for_prompt(number, within_s)
@@ -217,7 +203,7 @@ def _printed(cells: list[str], within_s: float = 90) -> list[Any]:
 
 
 def _click(cell: str) -> list[float]:
-    with _open([cell]) as page:
+    with open_notebook([cell]) as page:
         page.run_cell(0)
         page.panel.wait_for()
         taken = []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from labkit.bench.pagelink import turn_medians
 from labkit.bench.roomload import outage
 from labkit.bench.rooms import IN_TURN, first_frames_ms, server_ready, settled_median, shifts
 from labkit.run import Run
@@ -65,6 +66,29 @@ def test_an_outage_that_never_ends_is_no_short_one() -> None:
     run = Run.from_tables({}, events=events((1.0, "bob", "joined")), frames=frames(4.8, 4.9))
     never = {"named_s": math.inf, "joined_s": math.inf, "gap_s": math.inf}
     assert outage(run, killed_s=5.0) == never
+
+
+def test_a_turn_counts_what_was_in_it() -> None:
+    samples = pd.DataFrame(
+        [
+            {"at_s": at, "peer": peer, "name": "rtt_ms", "value": value}
+            for at, peer, value in ((1.0, "me", 2.0), (5.0, "me", 52.0), (5.5, "bob", 9.0))
+        ]
+    )
+    packets = pd.DataFrame(
+        [
+            {"layer": "wire", "sender": "me", "fate": fate, "sent_s": at, "arrived_s": at + 0.05}
+            for at, fate in ((1.0, "delivered"), (5.0, "delivered"), (5.1, "lost"))
+        ]
+    )
+    seen = frames(5.2, 5.3)
+    seen["latency_ms"] = [7.0, 9.0]
+    run = Run.from_tables({}, samples=samples, packets=packets, frames=seen)
+    found = turn_medians(run, (4.0, 6.0))
+    assert math.isnan(found.pop("own_ms")) and math.isnan(found.pop("carol_ms"))
+    assert found == {"rtt_ms": 52.0, "transit_ms": pytest.approx(50)}
+    run.frames["track"] = "carol:video"
+    assert turn_medians(run, (4.0, 6.0))["carol_ms"] == 8.0
 
 
 def test_a_settled_median_leaves_the_beginning_out() -> None:
