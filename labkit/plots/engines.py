@@ -95,7 +95,7 @@ def _draw(
 ) -> str:
     figures = None if run is None else latency_ms(run, *way)
     if run is None or figures is None or not figures["n"]:
-        text = _("not measured yet") if run is None else _("no frame was shown")
+        text = _("not measured here") if run is None else _("no frame was shown")
         ax.text(0.02, at, text, transform=ax.get_yaxis_transform(), va="center", style="italic")
         return f"{name}: {text}"
     color = cycle(COLORS, at)

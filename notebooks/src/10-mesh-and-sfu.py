@@ -415,7 +415,8 @@ plots.plot_engines(
 round(browser.peers.set_index("peer").loc["me", "clock_error_s"] * 1000, 1)
 
 # %% [markdown]
-# One place is still open. It is for libwebrtc without a server, in another chapter.
+# One place stays open: libwebrtc without a server. [06 · Latency](06-latency.ipynb) shows it, from
+# a recording. It was made at another time, so it does not belong on this figure.
 #
 # ## Your turn
 #

@@ -98,7 +98,7 @@ def test_each_engine_has_a_line_or_an_open_place() -> None:
     figure.draw_without_rendering()
     assert [text.get_text() for text in ax.get_yticklabels()] == ["P2P", "SFU", "", "libwebrtc"]
     assert sum(line.get_gid() == "p50" for line in ax.lines) == 3
-    assert "libwebrtc: not measured yet" in alt_text(figure)
+    assert "libwebrtc: not measured here" in alt_text(figure)
 
 
 def test_the_buffer_of_an_engine_is_a_ring() -> None:
