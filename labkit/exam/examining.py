@@ -17,8 +17,9 @@ from labkit.exam.session import Progress
 from labkit.exam.spec import ExamSpec
 from labkit.exam.verdict import Verdict
 from labkit.experiments.loop import Job, lab_loop, on_lab_loop
-from labkit.experiments.recording import Recording
+from labkit.experiments.recording import Recording, checked_path
 from labkit.experiments.rooms import participant
+from labkit.net.checks import number
 from labkit.rooms.endpoint import TokenEndpoint, token_endpoint
 from labkit.rooms.running import LivekitServer
 from labkit.rooms.server import livekit
@@ -273,11 +274,8 @@ def exam(
             _("The lab's own page is for this machine."),
             _("A browser opens no camera for a page from elsewhere without https."),
         )
-    if not SHORTEST_S <= seconds <= LONGEST_S:
-        raise BadValue(
-            _("seconds={seconds!r} is out of range.").format(seconds=seconds),
-            next_step=_("Use {low:g} to {high:g} seconds.").format(low=SHORTEST_S, high=LONGEST_S),
-        )
+    seconds = number("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
+    where = checked_path(path, force)  # now: a whole exam would be lost otherwise
     nonce = new_nonce()
     examiner = participant(EXAMINER, engine="livekit", video=NoncePattern(nonce))
     spec = ExamSpec(
@@ -286,7 +284,6 @@ def exam(
     )  # fmt: skip
     server = livekit(own=True, lan=lan, build=build, progress=progress)
     assert isinstance(server, LivekitServer)
-    where = None if path is None else Path(path)
     return Exam(spec, server, seconds, where, force, say or _nobody)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -41,6 +42,9 @@ class BaseSession:
         notify: Called with a name and a payload for whoever watches.
         book: Plain RTP packets of this process.
     """
+
+    spec: Any
+    "What was asked for, with the names of everybody."
 
     def __init__(
         self,
@@ -181,7 +185,9 @@ class BaseSession:
 
     def _begin(self, seed: int) -> None:
         self._relay.died.add_done_callback(self._relay_died)
-        self._note_event("call_started", {"seed": seed})
+        # Second 0, whatever the lab itself needed between that and now (a recorder's connection).
+        self.tap.add("events", at_s=0.0, peer=self.spec.names[0], name="call_started",
+                     detail=json.dumps({"seed": seed}))  # fmt: skip
         self._tasks.append(asyncio.create_task(self._flush_forever(), name="flush rows"))
         self._tasks.append(asyncio.create_task(sample_forever(self), name="sample values"))
 

@@ -70,7 +70,7 @@ def call(
 
     Notebook: notebooks/00-start.ipynb
     """
-    if not any((video, audio, back_video, back_audio)):
+    if all(source is None for source in (video, audio, back_video, back_audio)):
         from labkit.media import TestPattern
 
         video = TestPattern()

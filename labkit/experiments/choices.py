@@ -52,6 +52,12 @@ def check_jitter_buffer(value: Any) -> None:
     """
     if not isinstance(value, type):
         check_choice("jitter_buffer", value, JITTER_BUFFERS)
+    elif not callable(getattr(value, "add", None)):
+        raise BadValue(
+            _("{name} is no jitter buffer.").format(name=value.__name__),
+            _("It has no method add(self, packet)."),
+            _("Give it one, or use one of: {choices}.").format(choices=", ".join(JITTER_BUFFERS)),
+        )
 
 
 def check_seed(seed: Any) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import time
 from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labkit.errors import BadValue, LabError
+from labkit.errors import BadValue, LabError, RecordingError
 from labkit.experiments.about import meta_for
 from labkit.experiments.loop import Job, lab_loop
+from labkit.net.checks import number
 from labkit.progress import progress_shower
 from labkit.run.recorder_handle import RecorderHandle
 from labkit.run.store import exists_error
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from labkit.experiments.experiment import Experiment
     from labkit.run import Run
 
-__all__ = ["Progress", "Recording"]
+__all__ = ["Progress", "Recording", "checked_path"]
 
 Progress = Callable[[float], None]
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Recording:
         progress: bool | Progress,
     ) -> None:
         self.seconds = _checked_seconds(seconds)
-        self.path = _checked_path(path, force)
+        self.path = checked_path(path, force)
         self._call = call
         self._force = force
         self._show = progress_shower(progress, self.seconds)
@@ -233,19 +233,34 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _checked_path(path: str | Path | None, force: bool) -> Path | None:
+def checked_path(path: str | Path | None, force: bool) -> Path | None:
+    """Return where a run is to be written, refused at once where that cannot be.
+
+    Args:
+        path: A file's name; None is the memory.
+        force: Whether a file that is there may be replaced.
+
+    Raises:
+        BadValue: It is no name of a file.
+        RecordingError: It is a folder, is in no folder, or is there already.
+    """
     if path is None:
         return None
+    if not isinstance(path, (str, Path)) or not Path(path).name or "\0" in str(path):
+        raise BadValue(
+            _("{path!r} is no name of a file.").format(path=str(path)),
+            next_step=_("Use for instance “my.run”, or leave it out to keep the run in memory."),
+        )
+    # Path.is_dir would fail for a name that is too long.
+    path, is_folder = Path(path), os.path.isdir(path)  # noqa: PTH112
+    if is_folder or not os.path.isdir(path.parent):  # noqa: PTH112
+        what = _("{path} is a folder.") if is_folder else _("There is no folder for {path}.")
+        next_step = _("Choose a name in a folder that exists.")
+        raise RecordingError(what.format(path=path), next_step=next_step)
     if not force and os.path.lexists(path):  # the recorder looks again, later
-        raise exists_error(Path(path))
-    return Path(path)
+        raise exists_error(path)
+    return path
 
 
 def _checked_seconds(seconds: float) -> float:
-    fine = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if fine and math.isfinite(seconds) and SHORTEST_S <= seconds <= LONGEST_S:
-        return float(seconds)
-    raise BadValue(
-        _("seconds={seconds!r} is out of range.").format(seconds=seconds),
-        next_step=_("Use {low:g} to {high:g} seconds.").format(low=SHORTEST_S, high=LONGEST_S),
-    )
+    return number("seconds", seconds, SHORTEST_S, LONGEST_S, "s")

@@ -64,7 +64,7 @@ class CallSpec:
         check_choice("codec", self.codec, CODECS)
         check_jitter_buffer(self.jitter_buffer)
         check_seed(self.seed)
-        if not any(self.sources().values()):
+        if all(source is None for source in self.sources().values()):
             raise BadValue(
                 _("This call sends nothing."), next_step=_("Give it video=TestPattern().")
             )
@@ -97,7 +97,8 @@ class CallSpec:
     def measured(self) -> tuple[str, str]:
         """Sender and receiver of the direction that a figure is about unless told otherwise."""
         first, second = self.names
-        return (first, second) if self.video or self.audio else (second, first)
+        forward = self.video is not None or self.audio is not None
+        return (first, second) if forward else (second, first)
 
     def with_links(self, links: Mapping[str, Link]) -> CallSpec:
         """Return the same call over other links."""

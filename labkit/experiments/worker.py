@@ -58,6 +58,13 @@ def _readable(told: Any) -> Any:
 
 
 def _unexpected(method: str, error: Exception) -> LabError:
+    if method == "ask":
+        return CallError(
+            _("The function that was asked failed: {kind}: {error}.").format(
+                kind=type(error).__name__, error=hide_tokens(str(error))
+            ),
+            next_step=_("Nothing else has stopped: mend the function, and ask again."),
+        )
     return CallError(
         _("The call failed in “{method}”: {kind}: {error}.").format(
             method=method, kind=type(error).__name__, error=hide_tokens(str(error))

@@ -190,7 +190,8 @@ def check_audio_source(source: Any) -> AudioSource:
         BadValue: It is no source of sound.
         MediaError: It is a media file without an audio stream.
     """
-    if not all(hasattr(source, name) for name in ("open_audio", "describe")):
+    names = ("open_audio", "describe")
+    if isinstance(source, type) or not all(hasattr(source, name) for name in names):
         raise BadValue(
             _("{value!r} is no source of audio.").format(value=source),
             next_step=_("Use Speech(), Tone(), Chirp(), Silence() or MediaFile('clip.mp4')."),

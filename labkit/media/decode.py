@@ -76,7 +76,7 @@ def look_into(path: Path) -> Contents:
             loop_s = _length_s(container)
         found = {kind: stream is not None and _gives(path, kind) for kind, stream in kinds.items()}
     except av.error.FFmpegError as error:
-        raise _no_media(path, error.strerror) from None
+        raise _no_media(path, _("The decoder says: {why}.").format(why=error.strerror)) from None
     if not any(found.values()):
         raise _no_media(path, _("Nothing in it can be decoded."))
     return Contents(found["video"], found["audio"], max(loop_s, MIN_LOOP_S))
@@ -214,7 +214,7 @@ def whole_sound(path: Path) -> NDArray[np.int16]:
             found = _stream(container, "audio") is not None
             parts = [samples for _at, samples in _mono(container)] if found else []
     except av.error.FFmpegError as error:
-        raise _no_media(path, error.strerror) from None
+        raise _no_media(path, _("The decoder says: {why}.").format(why=error.strerror)) from None
     if not parts:
         raise _no_media(path, _("Nothing in it can be decoded."))
     return np.concatenate(parts)

@@ -58,6 +58,11 @@ class Film:
             )
         for name in ("mp4", "hls"):  # the process that writes may work in another folder
             value = getattr(self, name)
+            if value is not None and not isinstance(value, (str, Path)):
+                raise BadValue(
+                    _("{name}={value!r} is no path.").format(name=name, value=value),
+                    next_step=_('Write the name in quotes, for instance Film(mp4="talk.mp4").'),
+                )
             if value is not None:
                 object.__setattr__(self, name, Path(value).resolve())
         if self.hls is not None and Path(self.hls).is_file():

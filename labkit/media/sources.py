@@ -114,10 +114,11 @@ def check_size(width: int, height: int, fps: int) -> None:
 
 
 def _check_even(name: str, value: int, first: int, last: int) -> None:
+    odd = _("Video codecs store colours for blocks of 2 x 2 pixels.")
     if not _is_whole(value) or not first <= value <= last or value % 2:
         raise BadValue(
             _("{name}={value!r} cannot be used.").format(name=name, value=value),
-            _("Video codecs store colours for blocks of 2 x 2 pixels."),
+            odd if _is_whole(value) and value % 2 else "",
             _("Use an even number from {first} to {last}.").format(first=first, last=last),
         )
 
@@ -175,7 +176,8 @@ def check_video_source(source: Any) -> VideoSource:
         BadValue: It is no source of pictures.
         MediaError: It is a media file without a video stream.
     """
-    if not all(hasattr(source, name) for name in ("open", "describe", "width", "height", "fps")):
+    names = ("open", "describe", "width", "height", "fps")
+    if isinstance(source, type) or not all(hasattr(source, name) for name in names):
         raise BadValue(
             _("{value!r} is no source of video.").format(value=source),
             next_step=_("Use TestPattern() or MediaFile('clip.mp4')."),

@@ -76,6 +76,11 @@ class Speech(AudioSource):
 
     def __post_init__(self) -> None:
         check_speech(self.text, self.voice, self.words_per_minute)
+        if not isinstance(self.loop, bool):
+            raise BadValue(
+                _("loop={loop!r} is neither True nor False.").format(loop=self.loop),
+                next_step=_("True says it again and again, False once."),
+            )
 
     @property
     def is_recorded(self) -> bool:

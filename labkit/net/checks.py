@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral, Real
+from reprlib import Repr
 from typing import Any
 
 from labkit.errors import BadValue
@@ -15,10 +15,19 @@ __all__ = ["bad_value", "flag", "number", "probability", "whole_number"]
 def bad_value(name: str, value: object, allowed: str, next_step: str = "") -> BadValue:
     """Return the error that says which values ``name`` may have."""
     return BadValue(
-        _("{name}={value!r} is not possible.").format(name=name, value=value),
+        _("{name}={value} is not possible.").format(name=name, value=_short(value)),
         _("Allowed is {allowed}.").format(allowed=allowed),
         next_step,
     )
+
+
+def _short(value: object) -> str:
+    """Return a value as a line can show it: a number of 5,000 digits has no ``repr`` at all."""
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return _("(a number of more than 40 digits)")
+    shown = Repr()
+    shown.maxstring = shown.maxother = shown.maxlong = 60
+    return shown.repr(value)
 
 
 def number(
@@ -33,8 +42,8 @@ def number(
     allowed = f"{allowed} {unit}".rstrip()
     if not isinstance(value, Real) or isinstance(value, bool):
         raise bad_value(name, value, allowed, next_step)
-    if math.isnan(float(value)) or not low <= float(value) <= high:
-        shown = value if isinstance(value, int) else float(value)
+    if not low <= value <= high:  # type: ignore[operator]  # NaN neither
+        shown = float(value) if isinstance(value, float) else value
         raise bad_value(name, shown, allowed, next_step)
     return float(value)
 

@@ -80,10 +80,12 @@ def test_a_person_reads_what_to_start_and_how_it_went(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--seconds", "1"], "Use 5 to 3600 seconds."),
+        (["--seconds", "1"], "a number from 5 to 3,600 s."),
         (["--page", "--lan", "192.0.2.77"], "for this machine"),
         (["--report", "no-such-folder/report.txt"], "cannot be written. No such file"),
         (["--lan", "192.0.2.77"], "is not one of this machine"),
+        (["--run", "no-such-folder/exam.run"], "no folder for no-such-folder/exam.run"),
+        (["--run", __file__], "exists already"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(words: list[str], told: str) -> None:

@@ -85,5 +85,5 @@ def test_without_a_server_the_recorded_exam_is_there(
 
 
 def test_what_cannot_be_is_said() -> None:
-    with pytest.raises(BadValue, match="5 to 3600"):
+    with pytest.raises(BadValue, match="5 to 3,600"):
         run(take_exam(RECORDED, seconds=1))

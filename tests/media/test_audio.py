@@ -62,7 +62,7 @@ def test_sources_describe_themselves_and_travel(source: AudioSource) -> None:
     assert getattr(lab, type(source).__name__) is type(source)
 
 
-@pytest.mark.parametrize("wrong", ["clip.wav", None, TestPattern()])
+@pytest.mark.parametrize("wrong", ["clip.wav", None, TestPattern(), lab.Tone])
 def test_what_is_no_source_of_audio_is_refused(wrong: object) -> None:
     with pytest.raises(BadValue, match="no source of audio"):
         check_audio_source(wrong)

@@ -150,6 +150,8 @@ def test_a_recording_that_nobody_sends_to_leaves_no_file(tmp_path: Path) -> None
 def test_a_film_needs_a_place_that_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match="needs a place"):
         Film()
+    with pytest.raises(BadValue, match="mp4=5 is no path"):
+        Film(mp4=5)  # type: ignore[arg-type]
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadValue, match="is a file"):
         Film(hls=tmp_path / "file")

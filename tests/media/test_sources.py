@@ -54,6 +54,7 @@ def test_bad_values_are_refused_with_their_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadValue, match=next(iter(wrong))) as caught:
         TestPattern(**wrong)
     assert "from" in caught.value.next_step
+    assert ("2 x 2" in caught.value.why) == (wrong in ({"width": 641}, {"height": 241}))
 
 
 @pytest.mark.parametrize("size", [(160, 120), (640, 480), (426, 240), (160, 2160), (3840, 120)])
@@ -107,7 +108,7 @@ def test_there_is_no_still_before_the_first() -> None:
         TestPattern().image(-1)
 
 
-@pytest.mark.parametrize("wrong", ["clip.mp4", None, 5, lab.Tone()])
+@pytest.mark.parametrize("wrong", ["clip.mp4", None, 5, lab.Tone(), TestPattern])
 def test_what_is_no_source_of_video_is_refused(wrong: object) -> None:
     with pytest.raises(BadValue, match="no source of video"):
         check_video_source(wrong)

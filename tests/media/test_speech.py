@@ -156,3 +156,8 @@ def test_what_cannot_be_spoken_is_refused(wrong: dict[str, object]) -> None:
 def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="Nothing in it can be decoded"):
         whole_sound(write_video(tmp_path / "mute.mp4", frames=3))
+
+
+def test_loop_is_yes_or_no() -> None:
+    with pytest.raises(BadValue, match="neither True nor False"):
+        lab.Speech(loop="no")  # type: ignore[arg-type]
