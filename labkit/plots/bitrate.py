@@ -14,6 +14,7 @@ from labkit.plots.runs import as_runs, asked_over_time, link_history, run_names
 from labkit.plots.style import (
     COLORS,
     LINE_STYLES,
+    MARKERS,
     axes_for,
     cycle,
     drawn,
@@ -95,6 +96,11 @@ class _Series:
     def color(self, line: int) -> str:
         return cycle(COLORS, self.number if self.name else line)
 
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What tells this run from others beside its colour: dashes tell directions apart."""
+        return {"marker": cycle(MARKERS, self.number), "markersize": 8} if self.name else {}
+
 
 def _why(runs: list[Run]) -> str:
     if not runs:
@@ -121,6 +127,7 @@ def _draw_wire(ax: Axes, series: _Series, bin_s: float, kwargs: dict[str, Any]) 
     for back, (way, label) in enumerate(zip(ways, labels, strict=False)):
         bins = stats.bitrate_over_time(run, *way, bin_s=bin_s)
         own: dict[str, Any] = {"color": series.color(back), "linestyle": LINE_STYLES[back]}
+        own |= series.mark
         style = line_style(0, kwargs, label=label, drawstyle="steps-post", **own)
         edges = np.linspace(*stats.window(run), len(bins) + 1) - series.start_s
         ax.plot(edges, [*bins["kbps"], bins["kbps"].iloc[-1]], gid="wire", **style)

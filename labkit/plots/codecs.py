@@ -223,7 +223,9 @@ def _draw_times(
         over=int((rows["encode_ms"] > budget_ms).sum()),
         n=len(rows),
     )
-    style = line_style(i, kwargs, label=text, linewidth=1.8)
+    # There are more codecs than kinds of lines.
+    marks: dict[str, Any] = {"marker": cycle(MARKERS, i), "markersize": 8, "markevery": (i, 6)}
+    style = line_style(i, kwargs, label=text, linewidth=1.8, **marks)
     ax.plot(rows["frame"] / rows["fps"], rows["encode_ms"], **style)
     return text
 

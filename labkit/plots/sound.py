@@ -109,7 +109,7 @@ def plot_spectrograms(
         describe_axes(axes, f"{_('Spectrogram')}, {name}. {_said(sound)}.")
     for axes in places[len(sounds) :]:
         axes.set_axis_off()
-    _outer_labels(grid)
+    _outer_labels(grid, len(sounds))
     shown = [image for image in images if image is not None]
     if shown:
         bar = figure.colorbar(shown[0], ax=places, aspect=40)
@@ -119,9 +119,11 @@ def plot_spectrograms(
     return Drawn((figure, places[: len(sounds)]))
 
 
-def _outer_labels(grid: NDArray[Any]) -> None:
-    for axes in grid[-1]:
+def _outer_labels(grid: NDArray[Any], count: int) -> None:
+    """Label the time below each column, also where its last row is empty."""
+    for axes in grid.ravel()[max(0, count - grid.shape[1]) : count]:
         axes.set_xlabel(_("Time (s)"))
+        axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel(_("Frequency (kHz)"))
 

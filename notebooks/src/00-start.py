@@ -261,8 +261,8 @@ bent.to_pcapng("runs/my-bent.pcapng")
 
 # %%
 ours = lab.load_run("data/start-clean.run")
-print("ours:", ours.id, ours.meta["created"], ours.meta["machine"])
-plots.plot_latency_distribution([run, ours])
+print("our machine:", ours.meta["machine"])
+plots.plot_latency_distribution([run, ours], names=["yours", "ours"])
 
 # %% [markdown]
 # Ours are `data/start-clean.run`, `data/start-busy.run` and `data/start-bent.run`.
@@ -306,7 +306,7 @@ print(f"clean {latency['p50']:.1f} ms, bent {slow:.1f} ms, more by {slow - laten
 
 # %%
 for name, one in {"clean": run, "bent": bent}.items():
-    print(f"{name}: {(one.frames['latency_ms'] > 33.3).mean():.0%}")
+    print(f"{name}: {(one.frames['latency_ms'].dropna() > 33.3).mean():.0%}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -351,7 +351,7 @@ for name, one in {"clean": run, "bent": bent}.items():
 # ## Clean up
 #
 # Close what may still run: every call of this notebook, also one whose variable you have used
-# again. Your files stay in the folder `runs`.
+# again. The cell says how many there were. Your files stay in the folder `runs`.
 
 # %%
 await lab.close_all()

@@ -85,8 +85,8 @@ sources = {
 plots.plot_pictures({name: source.image(45) for name, source in sources.items()})
 
 # %% [markdown]
-# The file has black bars. It was made in 640 × 360, and asked for in 640 × 480. The lab makes it
-# fit, and adds nothing to it.
+# The file has black bars. It was made in 640 × 360, and asked for in 640 × 480. The lab fills the
+# rest with bars: it neither stretches the picture nor cuts it.
 #
 # ### A picture is three planes
 #
@@ -155,7 +155,7 @@ plots.plot_spectrograms(sounds)
 # %%
 speech = sounds["speech"]
 for rate in (48_000, 16_000, 8_000):
-    print(f"{rate:6} a second, up to {rate // 2:5} Hz: {rate * 16 / 1000:4.0f} kbit/s raw")
+    print(f"{rate:5} a second, up to {rate // 2:5} Hz: {rate * 16 / 1000:4.0f} kbit/s raw")
     slower = speech.at_rate(rate)
     display(Audio(slower.samples / 32768, rate=rate, normalize=False))
 
@@ -218,7 +218,7 @@ plots.plot_media_cost(run)
 # %% [markdown]
 # Mind the axis: each line is ten times the one before.
 #
-# The sound takes more than it needs. That is our peers' habit: aiortc gives Opus 96 kbit/s. For
+# The sound takes more than it needs. That is our peers' habit: aiortc asks Opus for 96 kbit/s. For
 # speech 28 to 40 are recommended
 # ([RFC 7587, section 3.1.1](https://www.rfc-editor.org/rfc/rfc7587#section-3.1.1)).
 #
@@ -430,7 +430,7 @@ print(f"mostly {steps.median():.0f} apart, that is {90_000 / steps.median():.1f}
 #
 # 90,000 ÷ 3,000 = 30. At 15 a second they are 6,000 apart. The *number* of frames is not sent
 # anywhere. Who receives them sees only how far the timestamps are apart, and a skipped frame shows
-# as a larger step. (Here and there one tick is missing: the encoder rounds.)
+# as a larger step. (Here and there it is one tick more or less: the encoder rounds.)
 #
 # </details>
 #

@@ -111,8 +111,8 @@ three = compared.frames[compared.frames["codec"].isin(["vp8", "h264", "av1"])]
 plots.plot_frame_sizes(three, asked_kbps=300)
 
 # %% [markdown]
-# VP8 and H.264 are calm behind the star. AV1 is not: what does it do every fourth frame? This
-# encoder gives more to frames that many others refer to.
+# VP8 and H.264 are calm behind the star. AV1 is not: it gives far more to every fourth frame.
+# Those are the frames that many others refer to.
 #
 # Here is VP8's key frame against the mean of the others.
 
@@ -169,7 +169,7 @@ plots.plot_encode_time(compared.frames, asked_kbps=300)
 # x264 has a switch for calls, `zerolatency`. It turns both off. Here they come back, one by one.
 
 # %%
-call = codecs.VIDEO_CODECS["h264"]
+call = replace(codecs.VIDEO_CODECS["h264"], name="as for a call")
 film = replace(call, profile="Main")  # a call's profile has no B-frames at all
 off = "mbtree=0:sync-lookahead=0:scenecut=0:b-adapt=0"
 b_frames = film.changed("3 B-frames", {"x264-params": f"bframes=3:rc-lookahead=0:{off}"})
@@ -321,7 +321,8 @@ for kind in ("video", "audio"):
 #
 # So the lecture's list is right, and one word is missing: *must*. Because of the must, any two
 # browsers have something in common. AV1, H.265 and VP9 are extras: both sides must happen to have
-# them. Our peers are a good example: they have all that is a must, and none of the extras.
+# them. Our peers are a good example: they have all four that are a must, and of the extras only
+# G.722.
 #
 # </details>
 #
@@ -390,7 +391,8 @@ table.sort_values("delay_ms")[["codec", "asked_kbps", "delay_ms", "encode_ms"]].
 # - **Your encode times jump**: the computer does something else too. Close the calls and videos
 #   that still run. Sizes and qualities do not change with the load.
 # - **There is no sound**: is the page muted? Some browsers ask for a click first. Press play again.
-# - **It says “something like speech”**: install `espeak-ng` to hear a real sentence.
+# - **It says “recorded”**: this computer cannot speak. Install `espeak-ng`, and it says the
+#   sentence itself.
 # - **Anything else**: run `labkit doctor` in a terminal. It says what is not fine, and what to do.
 #
 # ## Clean up

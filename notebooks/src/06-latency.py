@@ -55,7 +55,7 @@ stock
 # %%
 frame = stock.frames.sort_values("latency_ms").iloc[len(stock.frames) // 2]
 moments = ["captured_s", "encoded_s", "first_sent_s", "last_arrived_s", "released_s", "decoded_s"]
-((frame[moments] - frame["captured_s"]) * 1000).astype(float).round(1)
+((frame[moments] - frame["captured_s"]) * 1000).astype(float).round(1).to_frame("ms")
 
 # %% [markdown]
 # One frame proves nothing. This is the mean of all of them: the **latency budget**.
@@ -82,7 +82,7 @@ guess.compare(budget_ms(stock)["buffer"])
 # %%
 from labkit.peers.jitterbuffers import MarkerJitterBuffer
 
-print(MarkerJitterBuffer.__doc__)
+print(MarkerJitterBuffer.__doc__.split("Args:")[0])
 
 # %%
 marker = await lab.call(video=picture, jitter_buffer="marker", seed=1).record(4)
@@ -109,13 +109,14 @@ plots.plot_latency_distribution([stock, marker])
 # the other, on one machine:
 
 # %%
-names = ["data/latency-stock.run", "data/latency-marker.run", "data/latency-libwebrtc.run"]
-plots.plot_latency_distribution([lab.load_run(name) for name in names])
+paths = ["data/latency-stock.run", "data/latency-marker.run", "data/latency-libwebrtc.run"]
+three = [lab.load_run(path) for path in paths]
+plots.plot_latency_distribution(three, names=["stock", "marker", "libwebrtc"])
 
 # %% [markdown]
 # libwebrtc is not as fast as the marker either: among other things, it paces what it sends and what
 # it shows, so that the picture moves evenly over a real network, too. Here there is nothing to gain
-# from that.
+# from that. (Its two lost frames are among its very first ones.)
 #
 # ## Change one thing
 #
@@ -133,7 +134,7 @@ slow
 # No call possible? Run this instead: `slow = lab.load_run("data/latency-stock-15fps.run")`.
 
 # %%
-plots.plot_budget([stock, slow])
+plots.plot_budget([stock, slow], names=["30 frames a second", "15 frames a second"])
 
 # %% [markdown]
 # ### The network

@@ -99,6 +99,14 @@ def test_the_budget_is_the_time_to_the_next_frame() -> None:
     assert "vp8: mean 6.2 ms, 1 of 30 too late" in legend_of(axes)
 
 
+def test_five_codecs_are_told_apart_by_more_than_colour() -> None:
+    names = ["vp8", "h264", "vp9", "h265", "av1"]
+    table = pd.concat([frames()[:30].assign(codec=name) for name in names])
+    _figure, axes = plots.plot_encode_time(table)
+    looks = [(line.get_linestyle(), line.get_marker()) for line in axes.get_lines()]
+    assert len(set(looks)) == len(names) + 1
+
+
 EVERY = [
     (plots.plot_rate_distortion, summary()),
     (plots.plot_frame_sizes, frames()),

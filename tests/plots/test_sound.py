@@ -58,6 +58,9 @@ def test_many_spectrograms_share_their_colours_and_axes() -> None:
     # What a sound of 8000 samples a second cannot have stays empty.
     assert places[1].get_images()[0].get_extent()[3] == 4.0
     assert plots.alt_text(figure).count("Spectrogram") == 4
+    # The lowest of each column tells the time, also where there is an empty place below it.
+    assert [axes.get_xlabel() for axes in places] == ["", "Time (s)", "Time (s)", "Time (s)"]
+    assert all(label.get_visible() for label in places[1].get_xticklabels())
 
 
 def test_waveforms_show_what_was_lost() -> None:

@@ -88,6 +88,12 @@ def test_bitrate_is_the_wire_in_bins(bin_s: float) -> None:
     assert list(lines_of(ax, "target")[0].get_ydata()) == list(target["value"])  # type: ignore[arg-type]
 
 
+def test_the_bitrates_of_two_runs_differ_in_more_than_colour() -> None:
+    _figure, ax = plots.plot_bitrate([clean_run(), bent_run()])
+    marks = [line.get_marker() for line in lines_of(ax, "wire")]
+    assert marks[0] == marks[1] != marks[2] == marks[3]  # both directions of each run
+
+
 def test_the_limit_is_what_was_asked_and_when() -> None:
     figure, ax = plots.plot_bitrate(phased_run())
     there, back = lines_of(ax, "limit")

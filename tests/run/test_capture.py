@@ -44,6 +44,12 @@ def test_the_tick_is_the_sources_whatever_was_skipped() -> None:
     assert tick_ms(run) == pytest.approx(40)
 
 
+def test_a_late_end_does_not_change_the_tick() -> None:
+    rows = frames(list(range(30)), 1 / 30)
+    rows[-1]["captured_s"] += 0.02
+    assert round(tick_ms(Run.from_tables({}, frames=rows, tracks=TRACKS)), 1) == 33.3
+
+
 def test_a_frame_counts_once_however_many_received_it() -> None:
     rows = [*frames([0, 1, 2]), *frames([0, 1, 2], receiver="carol")]
     intervals = capture_intervals(Run.from_tables({}, frames=rows, tracks=TRACKS))

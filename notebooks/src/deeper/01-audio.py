@@ -18,7 +18,8 @@ from labkit import codecs, plots
 from labkit.media import loudness_lufs
 
 
-def play(sound):
+def play(name, sound):
+    print(name)
     display(Audio(sound.samples / 32768, rate=sound.rate, normalize=False))
 
 
@@ -93,8 +94,8 @@ plots.plot_spectrograms({"tone": tone, "too loud": too_loud}, top_hz=24_000)
 # The two tones have the same peak and the same RMS. Which one is louder?
 
 # %%
-play(sounds["low tone"])
-play(sounds["high tone"])
+for name in ("low tone", "high tone"):
+    play(name, sounds[name])
 
 # %% [markdown]
 # Most people say: the high one, by far. Ears do not hear all pitches equally well. So broadcasters
@@ -121,8 +122,8 @@ levels.round(1)
 # %%
 high = codecs.read_sound(lab.Tone(5000, level_dbfs=-20), 2)
 every_sixth = codecs.Sound(high.samples[::6], 8000)
-play(high)
-play(every_sixth)
+play("all samples", high)
+play("every sixth", every_sixth)
 
 
 # %%
@@ -150,8 +151,8 @@ ways = {
     "8,000, without filter": codecs.Sound(rising.samples[::6], 8000),
     "8,000, with filter": rising.at_rate(8000),
 }
-for sound in ways.values():
-    play(sound)
+for name, sound in ways.items():
+    play(name, sound)
 
 # %%
 plots.plot_spectrograms(ways)
@@ -164,9 +165,9 @@ plots.plot_spectrograms(ways)
 
 # %%
 speech = sounds["speech"]
-play(speech)
-play(codecs.Sound(speech.samples[::6], 8000))
-play(speech.at_rate(8000))
+play("48,000 a second", speech)
+play("8,000, without filter", codecs.Sound(speech.samples[::6], 8000))
+play("8,000, with filter", speech.at_rate(8000))
 
 # %% [markdown]
 # Without the filter an *s* comes down from above, as a rasping noise. With it the *s* is nearly
@@ -205,7 +206,7 @@ print(f"1000 Hz: {stays_db:+.2f} dB, 5000 Hz: {goes_db:+.1f} dB")
 assert abs(stays_db) < 0.1 and goes_db < -40, "1000 Hz must stay, 5000 Hz must go"
 
 # %% tags=["needs-solution"]
-play(to_8000(speech))
+play("yours", to_8000(speech))
 plots.plot_spectrograms({"yours": to_8000(speech), "the lab's": speech.at_rate(8000)}, top_hz=4000)
 
 # %% [markdown]
@@ -271,8 +272,8 @@ print(f"{sound.mean():.0f} bytes of sound, so {share:.0%} is headers")
 # are extensions, for instance to which line of the SDP it belongs. The seal proves that nobody has
 # changed the packet ([RFC 7714](https://www.rfc-editor.org/rfc/rfc7714)).
 #
-# The sound takes much here. That is our peers' habit: aiortc gives Opus 96 kbit/s. For speech 28 to
-# 40 are recommended
+# The sound takes much here. That is our peers' habit: aiortc asks Opus for 96 kbit/s, and Opus may
+# take more. For speech 28 to 40 are recommended
 # ([RFC 7587, section 3.1.1](https://www.rfc-editor.org/rfc/rfc7587#section-3.1.1)). The headers
 # stay, so they weigh more then.
 #
@@ -337,4 +338,4 @@ await call.close()
 # ## Next
 #
 # Back to [01 · Media](../01-media.ipynb), or on to [02 · Codecs](../02-codecs.ipynb), where a
-# sentence goes through six codecs.
+# sentence goes through three codecs.

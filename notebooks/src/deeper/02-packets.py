@@ -34,6 +34,8 @@ sent = run.packets.query("layer == 'rtp' and kind == 'rtp'").sort_values("sent_s
 sent[["sequence", "rtp_timestamp", "size_bytes"]].head(8)
 
 # %% [markdown]
+# No call possible? Put `run = lab.load_run("../data/codecs-packets-vp8.run")` into the first line.
+#
 # All packets of a frame have the same timestamp. So this is the first frame:
 
 # %%
@@ -61,8 +63,8 @@ pd.DataFrame(describe_packet("vp8", first["data"].iloc[0]))
 # Find three things: the width and height of the picture, that it is a key frame, and the marker
 # `M`.
 #
-# The packets of a frame differ in two bits. `M` says: the frame ends here. `S` says: this is
-# not the beginning.
+# The packets of a frame differ in two bits. `S` is 1 in the first one: here the frame begins. `M`
+# is 1 in the last one: here it ends.
 
 # %%
 for number, data in first[["sequence", "data"]].itertuples(index=False):
@@ -90,6 +92,9 @@ first264 = sent264[sent264["rtp_timestamp"] == sent264["rtp_timestamp"].iloc[0]]
 print(len(first264), "packets")
 
 # %% [markdown]
+# No call possible? Put `run264 = lab.load_run("../data/codecs-packets-h264.run")` into the first
+# line.
+#
 # H.264 is made of *NAL units*. Small ones share a packet (**STAP-A**), a large one is cut into
 # several (**FU-A**), see [RFC 6184, section 5](https://www.rfc-editor.org/rfc/rfc6184#section-5).
 # These are the types in each packet:
@@ -136,14 +141,14 @@ print("\n".join(line for line in offer.splitlines() if line.startswith(wanted)))
 # - `profile-level-id`: `42` is the profile Baseline, with `e0` behind it *Constrained* Baseline;
 #   `1f` is level 3.1
 #   ([RFC 6184, section 8.1](https://www.rfc-editor.org/rfc/rfc6184#section-8.1)).
-# - `nack`: “packet 5 is missing, send it again.” It comes as **rtx**, with a number of its own;
-#   `apt` says for which codec.
+# - `nack`: “packet 5 is missing, send it again.” The repeated packet travels as **rtx**, with a
+#   number of its own; `apt` says for which codec.
 # - `nack pli`: “I have lost the picture, send a key frame.”
 # - `goog-remb`: “I can take about this many bits a second.”
 #
 # ## Let two sides agree
 #
-# One side offers what it has, the first the dearest. The other answers with what both have. No
+# One side offers what it has, its favourite first. The other answers with what both have. No
 # network is needed for that, so here are two plain aiortc peers, which never connect.
 
 # %%
@@ -221,12 +226,11 @@ await bob.close()
 # ## Troubleshooting
 #
 # - **`It is not bytes: a Run keeps the bytes of its first packets only`**: take an earlier row.
-# - **H.264 is missing**: this PyAV has no libx264. Load ours (below).
+# - **H.264 is missing**: this PyAV has no libx264. Load our run; below the call stands how.
 # - **`Cannot create an offer with no media`**, or the peer is closed: run the cell that makes the
 #   peers again.
-# - **You cannot make the calls**: load ours with `lab.load_run(...)`.
-#   `../data/codecs-packets-vp8.run` and `../data/codecs-packets-h264.run` have the bytes of the
-#   first packets.
+# - **You cannot make the calls**: load our runs, which have the bytes of the first packets. Below
+#   each call stands how.
 #
 # ## Clean up
 #

@@ -166,7 +166,7 @@ mine
 
 # %% tags=["needs-solution"]
 stock = lab.load_run("../data/latency-stock.run")
-plots.plot_budget([stock, mine])
+plots.plot_budget([stock, mine], names=["stock", "mine"])
 
 # %% tags=["needs-solution"]
 guess.compare(budget_ms(stock)["buffer"] - budget_ms(mine)["buffer"])
@@ -208,7 +208,7 @@ frame_counts(gives_up)
 # No call possible? Run this instead: `gives_up = lab.load_run("../data/jitter-patient.run")`.
 
 # %% tags=["needs-solution"]
-plots.plot_latency([waits_forever, gives_up])
+plots.plot_latency([waits_forever, gives_up], names=["waits forever", "gives up"])
 
 # %% [markdown]
 # Your line ends near second 3. No point means no picture. (The chart counts from the start of the
