@@ -248,7 +248,7 @@ def _track() -> Snippet:
         ),
         messages=(
             Message("server", "offer", _("or media_sections_requirement: room for the track")),
-            Message("client", "answer", _("and the packets begin to flow")),
+            Message("client", "answer", _("or offer, which the server answers; then packets flow")),
         ),
     )
 
