@@ -171,6 +171,10 @@ await stage.play(flood)
 # | remote call (RPC) | yes, with an answer | as text | “do this, and tell me” |
 # | data track | no | a steady, moderate rate | positions, sensors |
 #
+# Why below 1,200? IPv6 asks of every network to carry packets of 1,280 bytes, headers included
+# ([RFC 8200, section 5](https://www.rfc-editor.org/rfc/rfc8200#section-5)). What is larger is cut up,
+# and a lossy message is lost with any of its pieces.
+#
 # ## Food for thought
 #
 # - Your app shows a progress bar for a file. Which number do you show: what was written, or what
