@@ -8,7 +8,7 @@ from labkit.experiments.experiment import Experiment
 from labkit.experiments.meshspec import MCU, MeshSpec, links_for, names_for
 
 if TYPE_CHECKING:
-    from labkit.live.panel import MeshPanel
+    from labkit.live.roompanel import MeshPanel
 
 __all__ = ["Mesh", "mcu", "mesh"]
 
@@ -29,7 +29,7 @@ class Mesh(Experiment[MeshSpec]):
 
     def show(self) -> MeshPanel:
         """Return the live panel: what one participant sees, charts, the links."""
-        from labkit.live.panel import MeshPanel
+        from labkit.live.roompanel import MeshPanel
 
         return self._shown_in(MeshPanel)
 

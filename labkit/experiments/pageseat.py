@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import CallError, LabError
 from labkit.experiments.basesession import BaseSession
 from labkit.experiments.breaks import failed_error, no_media_path_error, not_connected_error
-from labkit.experiments.roomspec import SFU
-from labkit.experiments.seats import WhipSeat
+from labkit.experiments.roomspec import SFU, Participant
+from labkit.experiments.seats import Surroundings, WhipSeat
 from labkit.experiments.session import PAGE_TIMEOUT_S, UDP_CANDIDATE
 from labkit.net.sdp import Address
-from labkit.peers.pageroom import PageInRoom
+from labkit.peers.pageroom import PageEar, PageInRoom
 from labkit.peers.whip import PublishedTrack
 from labkit.rooms.listing import list_room
 from labkit.words import _
 
-__all__ = ["PageSeat", "SessionWithPages"]
+if TYPE_CHECKING:
+    from labkit.experiments.seating import Seating
+
+__all__ = ["PageEarSeat", "PageSeat", "SessionWithPages"]
 
 LOOK_S = 0.5
 """How often a seat looks whether its page is still there."""
@@ -34,6 +37,9 @@ class PageSeat(WhipSeat):
     The token stays in the lab, and the page asks nobody but the notebook.
     """
 
+    needs_ears = True
+    must_hear = False
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._looking: asyncio.Task[None] | None = None
@@ -41,17 +47,13 @@ class PageSeat(WhipSeat):
     async def open(self) -> None:
         """Open the links; the page opens nothing before it is asked for an offer."""
         await self._open_bridge(roaming=self.name)
-        one, around = self.participant, self._around
-        self.peer = PageInRoom(
-            self.name,
-            sends={"video": one.video, "audio": one.audio},
-            codec=one.codec,
-            ask=lambda question: around.tell("describe", {"who": one.name, "question": question}),
-            tap=around.tap,
-            clock=around.clock,
-            on_decoded=self._decoded,
-        )
+        self.peer = self._make_peer()
         await self.peer.open()
+
+    def ear(self, identity: str) -> PageEarSeat:
+        """Return one more connection of this page, over links as they are now."""
+        one = self._around.spec.participant(self.name)
+        return PageEarSeat(one, self._around, identity, self)
 
     async def join(
         self, wanted: Sequence[PublishedTrack], besides: Sequence[PublishedTrack] = ()
@@ -95,6 +97,20 @@ class PageSeat(WhipSeat):
         await self._look_no_more()
         self._around.tell("page_out", {"who": self.name})
         await super().close()
+
+    def _make_peer(self) -> PageInRoom:
+        return PageInRoom(self.name, **self._of_page())
+
+    def _of_page(self) -> dict[str, Any]:
+        one, around = self.participant, self._around
+        return {
+            "sends": {"video": one.video, "audio": one.audio},
+            "codec": one.codec,
+            "ask": lambda asked: around.tell("describe", {"who": one.name, "question": asked}),
+            "tap": around.tap,
+            "clock": around.clock,
+            "on_decoded": self._decoded,
+        }
 
     async def _look_no_more(self) -> None:
         looking, self._looking = self._looking, None
@@ -151,10 +167,50 @@ class PageSeat(WhipSeat):
         return any(one.identity == self.identity for one in listed)
 
 
+class PageEarSeat(PageSeat):
+    """One more connection of a page, for those who came after it: ``SecondEarSeat`` for a page.
+
+    Args:
+        participant: Whose it is, with links as they are now.
+        around: The room.
+        identity: Who this connection is for the server.
+        first: The page's seat.
+    """
+
+    needs_ears = False
+
+    def __init__(
+        self, participant: Participant, around: Surroundings, identity: str, first: PageSeat
+    ) -> None:
+        super().__init__(replace(participant, video=None, audio=None), around)
+        self._identity = identity
+        self._first = first
+
+    @property
+    def identity(self) -> str:
+        """Who this connection is for the server."""
+        return self._identity
+
+    async def join(
+        self, wanted: Sequence[PublishedTrack], besides: Sequence[PublishedTrack] = ()
+    ) -> None:
+        """Receive, and wait until the connection is there; nobody has to look for the page."""
+        await WhipSeat.join(self, wanted, besides)
+        await self._reached()
+
+    async def close(self) -> None:
+        """Let this connection go; the page stays."""
+        await WhipSeat.close(self)
+
+    def _make_peer(self) -> PageInRoom:
+        return PageEar(self._first.peer, self._identity, **self._of_page())
+
+
 class SessionWithPages(BaseSession):
     """What a room's session does for those of its participants who are web pages."""
 
     _seats: dict[str, Any]
+    _seating: Seating
 
     async def attach(self, address: tuple[str, int], token: bytes) -> None:
         """Send rows to a recorder, from now on and of the set-up."""
@@ -163,13 +219,14 @@ class SessionWithPages(BaseSession):
         await super().attach(address, token)
 
     def said(self, who: str, message: dict[str, Any]) -> None:
-        """Take a message of the page that is somebody here."""
-        seat = self._seats.get(who)
-        if isinstance(seat, PageSeat) and seat.peer is not None:
-            seat.peer.said(message)
+        """Take a message of the page that is somebody here; ``ear`` says of which connection."""
+        for seat in _pages(self._seating.connections):
+            if (seat.name, seat.identity) == (who, message.get("ear", who)):
+                seat.peer.said(message)
 
     def _has_heard_since(self, asked_s: float) -> bool:
-        return all(seat.peer.told_until_s >= asked_s for seat in self._page_seats())
+        pages = _pages(self._seating.connections)
+        return all(seat.peer.told_until_s >= asked_s for seat in pages)
 
     def _browsers(self) -> dict[str, Any]:
         """Return which browsers take part, for the Run's ``meta``."""
@@ -177,8 +234,11 @@ class SessionWithPages(BaseSession):
         return {"browsers": agents} if agents else {}
 
     def _page_seats(self) -> list[PageSeat]:
-        seats = self._seats.values()
-        return [seat for seat in seats if isinstance(seat, PageSeat) and seat.peer is not None]
+        return _pages(self._seats.values())
+
+
+def _pages(seats: Iterable[Any]) -> list[PageSeat]:
+    return [seat for seat in seats if isinstance(seat, PageSeat) and seat.peer is not None]
 
 
 def _page_left_error(name: str) -> CallError:

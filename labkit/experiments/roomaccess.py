@@ -62,9 +62,9 @@ def room_access(spec: RoomSpec, server: Server, heard: Iterable[str] = ()) -> Ro
 
 
 def _ears(spec: RoomSpec, heard: Iterable[str]) -> list[str]:
-    listening = [one.name for one in spec.participants if one.receives and one.engine == "labkit"]
+    listening = [one.name for one in spec.participants if one.receives and one.by_whip]
     later = [ear_for(name, other) for other in heard for name in listening if name != other]
-    return [second_ear(one.name) for one in spec.second_ears] + later
+    return [second_ear(name) for name in listening] + later
 
 
 def _metrics_of(server: Server) -> tuple[str, str]:

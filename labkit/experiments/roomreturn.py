@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from labkit.errors import LabError
@@ -32,8 +31,9 @@ LOOK_S = 0.05
 class Return:
     """Lets those join anew whose connection ended with the server.
 
-    Publishers join first, in their old order, then everybody else. Each connection asks for what
-    it received before; what is published again later is heard by one more ear.
+    They do so as at a start: publishers first, one after the other, then everybody else, each for
+    what is there by then. What is published later, as by the SDK's, is heard by one more ear;
+    ears of before are not kept, since a first connection may have taken their tracks.
 
     Args:
         seating: The room's seats.
@@ -103,41 +103,38 @@ class Return:
         names = ", ".join(seating.seats)
         there = {one.sid for one in await self._tried(names, seating.listed)}
         away = [s for s in seating.connections if s.comes_back and s.peer.sid not in there]
-        had = {seat.identity: set(seat.receives()) for seat in away}
-        seats = [seat for seat in away if seat.identity == seat.name]
+        if not away:
+            return
+        for ear in seating.ears.values():
+            if ear in away:
+                ear.is_forgotten()
+        await uninterrupted(seating.close_ears(list(seating.ears)))
+        seats = [seating.seats[one.name] for one in seating.around.spec.in_order]
         for seat in seats:
-            if seat.participant.sends:
-                await self._join_again(seat, had[seat.identity])
-        silent = [seat for seat in seats if not seat.participant.sends]
-        await all_of(self._join_again(seat, had[seat.identity]) for seat in silent)
-        ears = [seat for seat in away if seat not in seats]
-        await all_of(self._hear_again(ear, had[ear.identity]) for ear in ears)
-        for one in seating.around.spec.participants if away else ():
-            if one.sends and not seating.seats[one.name].comes_back:
-                await self._published_again([f"{one.name}:{kind}" for kind in one.sends])
-                await self._tried(names, partial(seating.lend_ears, one.name))
+            if seat in away and seat.participant.sends:
+                await self._join_again(seat)
+        silent = [seat for seat in seats if seat in away and not seat.participant.sends]
+        await all_of(self._join_again(seat) for seat in silent)
+        for seat in seats:
+            if seat.participant.sends and not seat.comes_back:
+                await self._published_again(seat)
+        await self._tried(names, seating.complete)
 
-    async def _join_again(self, seat: Seat, tracks: Collection[str]) -> None:
+    async def _join_again(self, seat: Seat) -> None:
         async def join() -> None:
             await uninterrupted(seat.reopen())
-            await self._seating.join(seat, tracks)
+            await self._seating.join(seat)
 
         seat.is_forgotten()
         await self._tried(seat.name, join)
         seat.peer.event("reconnected", {"receives": seat.receives()})
 
-    async def _hear_again(self, ear: Seat, tracks: Collection[str]) -> None:
-        await self._published_again(tracks)
-        await self._join_again(ear, tracks)
-
-    async def _published_again(self, tracks: Collection[str]) -> None:
-        """Wait until tracks are in the room again, or for so long that they may never be."""
-        clock = self._seating.around.clock
+    async def _published_again(self, seat: Seat) -> None:
+        """Wait until somebody publishes again, or for so long that it may never be."""
+        clock, tracks = self._seating.around.clock, seat.participant.tracks
         deadline_s = clock.now() + PUBLISHED_WITHIN_S
         while clock.now() < deadline_s:
-            there = {
-                one.track for one in await self._tried(", ".join(tracks), self._seating.tracks)
-            }
+            there = {one.track for one in await self._tried(seat.name, self._seating.tracks)}
             if there >= set(tracks):
                 return
             await asyncio.sleep(LOOK_S)

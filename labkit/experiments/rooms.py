@@ -23,7 +23,7 @@ from labkit.experiments.visits import Visit
 from labkit.words import _
 
 if TYPE_CHECKING:
-    from labkit.live.panel import RoomPanel
+    from labkit.live.roompanel import RoomPanel
     from labkit.rooms.base import Server
 
 __all__ = ["Room", "participant", "room"]
@@ -141,6 +141,7 @@ class Room(PagesInRoom):
             raise last_error(name)
         await on_lab_loop(carrier.ask("leave", timeout=LEAVE_WITHIN_S, name=name))
         self._forget(name)
+        self._tell_people(name, there=False)
 
     async def enter(self, visit: Visit) -> None:
         """Let a visit begin; ``join`` is what calls this."""
@@ -164,6 +165,7 @@ class Room(PagesInRoom):
         for way, link in zip(one.directions, (one.uplink, one.downlink), strict=True):
             if self.spec.links.get(way, link) != link:  # it was bent meanwhile
                 lab_loop.call_soon(self._send_link, way, self.spec.links[way])
+        self._tell_people(one.name, there=True)
 
     def has(self, visit: Visit) -> bool:
         """Return whether a visitor is in the room, or on the way in."""
@@ -171,7 +173,7 @@ class Room(PagesInRoom):
 
     def show(self) -> RoomPanel:
         """Return the live panel: what one participant sees, charts, everybody's links."""
-        from labkit.live.panel import RoomPanel
+        from labkit.live.roompanel import RoomPanel
 
         return self._shown_in(RoomPanel)
 
@@ -182,6 +184,9 @@ class Room(PagesInRoom):
         self._visits.pop(name, None)
         if name in self.spec.names and len(self.spec.names) > 1:
             self.spec = self.spec.without(name)
+
+    def _tell_people(self, name: str, *, there: bool) -> None:
+        lab_loop.call_soon(self._tell_listeners, "people", {"name": name, "there": there})
 
     def _forget_visits(self) -> None:
         """Have those in the room who were in it at its start, over the links of now."""

@@ -67,7 +67,7 @@ class RoomSession(SessionWithPages):
             on_decoded=self._decoded, on_failure=lambda error: notify("failed", error),
             tell=notify, is_full=lambda who: self._seating.is_full(who),
         )  # fmt: skip
-        self._seating = Seating(self._around, self._opened)
+        self._seating = Seating(self._around, self._opened, self._gone)
         self._seats = self._seating.seats
         self._seats.update({one.name: seat_for(one, self._around) for one in spec.in_order})
         self._numbered = {f"{one.name}:video" for one in spec.participants if one.stamped}
@@ -271,6 +271,9 @@ class RoomSession(SessionWithPages):
         self.peers[seat.identity] = seat.peer
         if seat.identity == seat.name:
             self.sides[seat.name] = seat.peer
+
+    def _gone(self, ear: Seat) -> None:
+        self.peers.pop(ear.identity, None)
 
     def _event(self, peer: str, name: str, detail: Any = "") -> None:
         text = detail if isinstance(detail, str) else json.dumps(detail)

@@ -64,6 +64,11 @@ class Participant:
         return self.subscribe and bool(self.grants.get("can_subscribe", True))
 
     @property
+    def by_whip(self) -> bool:
+        """Whether it has one offer and one answer: who comes later needs one more connection."""
+        return self.engine != "livekit"
+
+    @property
     def relay_only(self) -> bool:
         """Whether its media may go through a TURN server alone."""
         return bool(self.options.get("relay_only"))
@@ -77,6 +82,11 @@ class Participant:
     def sends(self) -> tuple[str, ...]:
         """Kinds of media that it publishes."""
         return tuple(kind for kind in ("video", "audio") if getattr(self, kind) is not None)
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Names of the tracks that it publishes."""
+        return tuple(f"{self.name}:{kind}" for kind in self.sends)
 
     def describe(self) -> dict[str, Any]:
         """Return what is asked for, for the Run's ``meta``."""
@@ -192,7 +202,7 @@ class RoomSpec:
         A participant by WHIP receives what is there when it joins, and publishers join in order.
         """
         publishers = [one for one in self.in_order if one.sends]
-        return tuple(one for one in publishers[:-1] if one.receives and one.engine == "labkit")
+        return tuple(one for one in publishers[:-1] if one.receives and one.by_whip)
 
     def participant(self, name: str) -> Participant:
         """Return one of the participants, by name."""

@@ -57,6 +57,8 @@ class Seat:
     "Whether what it receives is settled when it joins: WHIP has one offer and one answer."
     needs_ears = False
     "Whether it hears who comes later by one more connection."
+    must_hear = True
+    "Whether nobody can come whom it cannot hear; a page may be gone and not know it."
     comes_back = False
     "Whether the room has to let it join anew after its server was away."
 
@@ -107,6 +109,14 @@ class Seat:
 
     async def close(self) -> None:
         """Leave the room; the links end with the relay."""
+        raise NotImplementedError
+
+    def ear(self, identity: str) -> Seat:
+        """Return one more connection of who sits here, to receive by; not open yet.
+
+        Args:
+            identity: Who it is for the server.
+        """
         raise NotImplementedError
 
     def forget(self, publisher: str) -> None:

@@ -14,8 +14,8 @@ from labkit.experiments.roombreaks import (
     not_published_error,
     other_limit_error,
 )
-from labkit.experiments.roomspec import ear_for
-from labkit.experiments.seats import Seat, SecondEarSeat, Surroundings
+from labkit.experiments.roomspec import ear_for, second_ear
+from labkit.experiments.seats import Seat, Surroundings
 from labkit.peers.whip import PublishedTrack
 from labkit.rooms.listing import Listed, list_room, room_seats_by_token, unsubscribe
 from labkit.rooms.seats import Seats
@@ -36,15 +36,21 @@ class Seating:
     Args:
         around: The room.
         opened: Called with each seat and ear that has been opened.
+        gone: Called with each ear that is not needed any more.
     """
 
-    def __init__(self, around: Surroundings, opened: Callable[[Seat], None]) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        opened: Callable[[Seat], None],
+        gone: Callable[[Seat], None],
+    ) -> None:
         self.seats: dict[str, Seat] = {}
         "By name, in the order of coming."
-        self.ears: dict[str, SecondEarSeat] = {}
+        self.ears: dict[str, Seat] = {}
         "By identity."
         self.around = around
-        self._opened = opened
+        self._opened, self._gone = opened, gone
 
     @property
     def connections(self) -> list[Seat]:
@@ -86,29 +92,29 @@ class Seating:
 
     async def open_ear(self, name: str, identity: str, only: Collection[str] | None = None) -> None:
         """Let somebody receive, by one more connection, what its others do not."""
-        before = self.ears.pop(identity, None)
+        before = self.ears.get(identity)
         if before is not None:
-            await all_leave([before])
-        one = self.around.spec.participant(name)
-        ear = self.ears[identity] = SecondEarSeat(one, self.around, identity, self.seats[name])
+            only = None if only is None else {*only, *before.receives()}
+            await self.close_ears([identity])
+        ear = self.ears[identity] = self.seats[name].ear(identity)
         await self.open(ear)
         await self.join(ear, only)
+
+    async def close_ears(self, identities: Collection[str]) -> None:
+        """Let connections go by which somebody received."""
+        going = [self.ears.pop(identity) for identity in identities]
+        for ear in going:
+            self._gone(ear)
+        await all_leave(going)
 
     async def lend_ears(self, publisher: str) -> None:
         """Let everybody by WHIP hear somebody who came after them."""
         there = [one for one in await self.tracks() if one.publisher == publisher]
-        names = {one.track for one in there}
-        for seat in self.connections:  # they cannot take it as they are: the server must not try
-            if seat.settled and seat.name != publisher and names.isdisjoint(seat.receives()):
-                await self._unsubscribe(seat.identity, there)
-        lent = {}
-        for seat in self.seats.values():
-            wanted = self._wanted(seat, there) if seat.participant.receives else []
-            if seat.needs_ears and wanted:
-                lent[seat.name] = {one.track for one in wanted}
-        await all_of(
-            self.open_ear(name, ear_for(name, publisher), tracks) for name, tracks in lent.items()
-        )
+        await self._lend(there, lambda name: ear_for(name, publisher))
+
+    async def complete(self) -> None:
+        """Let everybody by WHIP hear, by one more connection, all whom they do not hear yet."""
+        await self._lend(await self.tracks(), second_ear)
 
     async def counts(self) -> dict[str, Any]:
         """Return the relay's counters by direction, added up over somebody's connections."""
@@ -177,6 +183,29 @@ class Seating:
             spec, sids = self.around.spec, [one.sid for one in besides]
             access = spec.access
             await unsubscribe(access.http_url, access.watcher, spec.room, seat.identity, sids)
+
+    async def _lend(self, there: list[PublishedTrack], named: Callable[[str], str]) -> None:
+        for seat in self.connections:  # they cannot take it as they are: the server must not try
+            had = seat.receives()
+            new = [one for one in there if one.publisher != seat.name and one.track not in had]
+            if seat.settled and new:
+                await self._unsubscribe(seat.identity, new)
+        lent = {}
+        for seat in self.seats.values():
+            wanted = self._wanted(seat, there) if seat.participant.receives else []
+            if seat.needs_ears and wanted:
+                lent[seat.name] = {one.track for one in wanted}
+        await all_of(self._lend_to(name, named(name), tracks) for name, tracks in lent.items())
+
+    async def _lend_to(self, name: str, identity: str, tracks: Collection[str]) -> None:
+        try:
+            await self.open_ear(name, identity, tracks)
+        except LabError as error:
+            seat = self.seats[name]
+            if seat.must_hear:
+                raise
+            seat.peer.event("cannot_hear", {"tracks": sorted(tracks), "why": str(error)})
+            await self.close_ears([identity])
 
     async def _unsubscribe(self, identity: str, tracks: list[PublishedTrack]) -> None:
         spec, sids = self.around.spec, [one.sid for one in tracks]

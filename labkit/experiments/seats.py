@@ -107,6 +107,11 @@ class LabSeat(WhipSeat):
 
     needs_ears = True
 
+    def ear(self, identity: str) -> SecondEarSeat:
+        """Return one more connection of who sits here, over links as they are now."""
+        one = self._around.spec.participant(self.name)
+        return SecondEarSeat(one, self._around, identity, self)
+
     async def reopen(self) -> None:
         """Let the connection go, and be ready to join again over the same links."""
         await self.peer.reopen()

@@ -7,8 +7,8 @@ from labkit.lazy import load_names
 _HOMES = {
     "CallPanel": ".panel",
     "LiveChart": ".chart",
-    "MeshPanel": ".panel",
-    "RoomPanel": ".panel",
+    "MeshPanel": ".roompanel",
+    "RoomPanel": ".roompanel",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,7 +1,7 @@
 // What a person sees of the browser peer: buttons, pictures, the state in words.
 // It comes after parts.js and labkit/peers/page.js in one module; beside browser.py.
 
-const MESSAGE_VERSION = 3;
+const MESSAGE_VERSION = 4;
 const FRAMES_MS = 1000;
 
 function picture(title, words, side) {
@@ -49,28 +49,36 @@ function frameCounter({ node, caption, video, canvas }, words) {
 }
 
 // Who is seen: one figure that is always there, and in a room one more for each other person.
+// Whoever leaves takes a figure along; the one that stays is free for the next.
 function people(words, before) {
   const first = picture(words.theirs, words, "theirs");
   const node = make("div", { class: "lab-pictures" }, before, first.node);
   const seen = new Map();
   const one = (who) => {
     if (!seen.has(who)) {
-      const figure = seen.size ? picture(who, words, "theirs") : first;
+      const taken = [...seen.values()].some((each) => each.node === first.node);
+      const figure = taken ? picture(who, words, "theirs") : first;
       if (figure !== first) node.append(figure.node);
       figure.call(who || words.theirs);
       seen.set(who, { ...figure, counter: frameCounter(figure, words) });
     }
     return seen.get(who);
   };
-  const forget = () => {
-    for (const { counter, node: figure } of seen.values()) {
-      counter.stop();
-      if (figure !== first.node) figure.remove();
-    }
-    seen.clear();
-    first.call(words.theirs);
+  const forget = (who) => {
+    const { counter, node: figure, show } = seen.get(who);
+    counter.stop();
+    delete figure.dataset.frame;
+    seen.delete(who);
+    show();
+    if (figure === first.node) first.call(words.theirs);
+    else figure.remove();
   };
-  return { node, one, forget, show: () => [first, ...seen.values()].forEach((each) => each.show()) };
+  return {
+    node, one, forget,
+    seen: (number, who) => seen.get(who)?.counter.seen(number),
+    forgetAll: () => [...seen.keys()].forEach(forget),
+    show: () => [first, ...seen.values()].forEach((each) => each.show()),
+  };
 }
 
 function render({ model, el }) {
@@ -87,21 +95,20 @@ function render({ model, el }) {
     video.muted = !wanted.back.includes("audio");
     return video;
   };
-  const seen = (number, who) => others.one(who).counter.seen(number);
   const newPeer = () => pagePeer({ wanted, send, own: own.video, theirs,
-    onFrame: seen, onLost: () => { end(); state.say(words.lost); } });
+    gone: others.forget, onFrame: others.seen, onLost: () => { end(); state.say(words.lost); } });
   const end = () => {
     peer?.end();
     viewing?.end();
     peer = viewing = null;
     [own, others].forEach((one) => one.show());
-    others.forget();
+    others.forgetAll();
   };
   const view = ({ port, path }) => {
     end();
     const { canvas, show } = others.one("");
     viewing = pictureSocket({ port, path, canvas,
-      onFrame: (number) => { seen(number, ""); show(); }, onLost: end });
+      onFrame: (number) => { others.seen(number, ""); show(); }, onLost: end });
   };
   const start = (media) => {
     end();
@@ -132,6 +139,8 @@ function render({ model, el }) {
   const onMessage = (content) => {
     if (content.page !== page) return;
     if (content.type === "pong") peer?.pong(content);
+    else if (content.what === "hang_up") peer?.hangUp(content.ear);
+    else if (content.what === "forget") peer?.forget(content.publisher);
     else if (content.type === "describe") (peer ??= newPeer()).answer(content);
     else if (content.type === "view") view(content);
     else if (content.type === "end") { end(); send({ type: "here" }); }

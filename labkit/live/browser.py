@@ -1,6 +1,6 @@
 """The browser as a peer: the widget whose page holds an ``RTCPeerConnection``.
 
-The page's side is ``labkit/peers/page.js`` (the connection and what it measures) and
+The page's side is ``labkit/peers/page.js`` (its connections and what they measure) and
 ``browser.js`` (what a person sees, made of ``parts.js``); ``pictures.js`` is for a page that no
 media path reaches. What the page says comes as custom messages, in any thread of the kernel.
 """
@@ -21,8 +21,8 @@ from labkit.words import _
 __all__ = ["BrowserView"]
 
 _HERE = Path(__file__).parent
-_PARTS = ("media/stamp.mjs", "peers/pagemedia.js", "peers/page.js", "live/pictures.js",
-          "live/parts.js", "live/browser.js")  # fmt: skip
+_PARTS = ("media/stamp.mjs", "peers/pagemedia.js", "peers/pageconnection.js", "peers/page.js",
+          "live/pictures.js", "live/parts.js", "live/browser.js")  # fmt: skip
 
 SIGNS = {"new": "○", "starting": "◔", "running": "●", "closed": "■", "broken": "✕"}
 

@@ -130,6 +130,11 @@ class LiveChart:
             if draw:
                 self._draw()
 
+    def begin(self, names: Iterable[str]) -> None:
+        """Begin lines that have no values yet; those that are there stay as they are."""
+        with self._lock:
+            self._add_lines(name for name in names if name not in self._series)
+
     def draw(self) -> None:
         """Draw what was appended without being drawn."""
         with self._lock:

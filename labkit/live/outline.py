@@ -138,9 +138,13 @@ class RoomOutline(Outline):
     """A room on a server: everybody's link up and link down, and who sees whom.
 
     What a page sees stays in the page: it has a line, and no picture here.
+
+    Args:
+        spec: The room as it is now.
+        lines: Whom the charts have lines of already; each keeps its own, whoever comes and goes.
     """
 
-    def __init__(self, spec: RoomSpec) -> None:
+    def __init__(self, spec: RoomSpec, lines: Iterable[str] = ()) -> None:
         sending = [one for one in spec.participants if one.sends]
         seeing = [one for one in spec.participants if one.receives]
         ways = [
@@ -150,6 +154,17 @@ class RoomOutline(Outline):
             if sender is not receiver
         ]
         super().__init__(spec.names, ways, spec.directions, spec.measured[1])
+        self._lines = list(dict.fromkeys([*lines, *self.names]))
+
+    @property
+    def latency_lines(self) -> list[str]:
+        """Everybody who is or was there, in the order of coming."""
+        return self._lines
+
+    @property
+    def received_lines(self) -> list[str]:
+        """The same for bitrates."""
+        return self._lines
 
     def texts(self) -> dict[str, str]:
         """Return a sentence for each state."""

@@ -11,7 +11,7 @@ import ipywidgets
 from labkit.errors import LabError
 from labkit.live.chart import LiveChart
 from labkit.live.closing import close_with_parts
-from labkit.live.outline import CallOutline, MeshOutline, Outline, RoomOutline, in_words
+from labkit.live.outline import CallOutline, Outline, in_words
 from labkit.live.series import style_of
 from labkit.live.sliders import link_values, slider_specs
 from labkit.live.view import CallView
@@ -20,11 +20,8 @@ from labkit.words import _
 if TYPE_CHECKING:
     from labkit.experiments.calls import Call
     from labkit.experiments.experiment import Experiment
-    from labkit.experiments.mesh import Mesh
-    from labkit.experiments.rooms import Room
 
-__all__ = ["CallPanel", "MeshPanel", "NUMBERS_HZ", "PICTURES_A_SECOND", "PICTURES_HZ", "Panel",
-           "RoomPanel"]  # fmt: skip
+__all__ = ["CallPanel", "NUMBERS_HZ", "PICTURES_A_SECOND", "PICTURES_HZ", "Panel"]
 
 PICTURES_HZ = 12.0
 PICTURES_A_SECOND = 24.0
@@ -58,7 +55,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._lock = threading.RLock()
         self._recent: dict[str, deque[dict[str, Any]]] = defaultdict(lambda: deque(maxlen=SMOOTHED))
         self._history: deque[tuple[float, _Numbers]] = deque(maxlen=KEPT)
-        self._note = ""
+        self._note = self._news = ""
         self._seen_by = outline.seen_by
         title = outline.latency_title(self._seen_by)
         self.latency = LiveChart(title, "ms", series=outline.latency_lines)
@@ -67,7 +64,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._directions(),
             slider_specs(),
             self._do,
-            choices=[{"name": name, "title": title} for name, title in outline.choices],
+            choices=self._choices(),
             receivers=outline.receivers,
             words=outline.words(),
             on_near=experiment.prepare_soon,
@@ -102,15 +99,18 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         with self._lock:
             if receiver not in self._outline.receivers:
                 return
-            self._seen_by = receiver
-            self._entitle()
-            self.latency.clear()
-            for at_s, now in self._history:
-                self.latency.append(at_s, self._latencies(now), draw=False)
-            if self._history:
-                self.latency.draw()
-            self._show_numbers()
+            self._see_as(receiver)
         self._watch()
+
+    def _see_as(self, receiver: str) -> None:
+        self._seen_by = receiver
+        self._entitle()
+        self.latency.clear()
+        for at_s, now in self._history:
+            self.latency.append(at_s, self._latencies(now), draw=False)
+        if self._history:
+            self.latency.draw()
+        self._show_numbers()
 
     def _hear(self, name: str, payload: Any) -> None:
         with self._lock:
@@ -126,8 +126,24 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             elif name == "state":
                 self._take_state(payload)
 
+    def _follow(self, outline: Outline) -> None:
+        """Show other people; what is seen of those who stay goes on."""
+        self._outline = outline
+        for gone in self._recent.keys() - {view.name for view in outline.all_views}:
+            del self._recent[gone]
+        self.latency.begin(outline.latency_lines)
+        self.bitrate.begin(outline.received_lines)
+        with self.view.hold_sync():  # in one message: they are about each other
+            self._show_links()
+            self.view.directions, self.view.choices = self._directions(), self._choices()
+            self.view.receivers = outline.receivers
+            stays = self._seen_by in outline.receivers
+            self._see_as(self._seen_by if stays else outline.seen_by)
+            self._show_state()
+        self._watch()
+
     def _take_state(self, state: str) -> None:
-        self._note = ""
+        self._note = self._news = ""
         if state == "starting":
             self._recent.clear()
             self._history.clear()
@@ -205,7 +221,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         silent = [v for v in self._outline.all_views if v.video and self._is_silent(v.name)]
         if state == "running" and silent:
             return self._outline.silent(silent[0])
-        return f"{self._outline.texts()[state]} {self._experiment.beside()}".rstrip()
+        told = (self._outline.texts()[state], self._news, self._experiment.beside())
+        return " ".join(part for part in told if part)
 
     def _is_silent(self, view: str) -> bool:
         numbers = self._recent.get(view, ())
@@ -240,6 +257,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._show_state()
             self._show_links()
 
+    def _choices(self) -> list[dict[str, Any]]:
+        return [{"name": name, "title": title} for name, title in self._outline.choices]
+
     def _directions(self) -> list[dict[str, Any]]:
         lines = self._outline.latency_lines
         return [
@@ -267,29 +287,3 @@ class CallPanel(Panel):
 
     def __init__(self, call: Call) -> None:
         super().__init__(call, CallOutline(call.spec))
-
-
-class RoomPanel(Panel):
-    """A view of a room: what one of its participants sees, and a link up and down for each.
-
-    Args:
-        room: The room.
-    """
-
-    def __init__(self, room: Room) -> None:
-        super().__init__(room, RoomOutline(room.spec))
-
-    def _is_silent(self, view: str) -> bool:
-        there = self._experiment.spec.names  # who has left need not be seen
-        return set(view.split("->")) <= set(there) and super()._is_silent(view)
-
-
-class MeshPanel(Panel):
-    """A view of a mesh or an MCU: what one of its participants sees.
-
-    Args:
-        mesh: The mesh.
-    """
-
-    def __init__(self, mesh: Mesh) -> None:
-        super().__init__(mesh, MeshOutline(mesh.spec))

@@ -3,6 +3,9 @@
 const BUSY_MS = 1000;
 const NEAR_MS = 20000;
 
+// JupyterLab would take the arrow keys for itself.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -75,4 +78,38 @@ function nearness(model, node, send) {
     before = now;
   };
   return { show, stop: () => { stopped = true; } };
+}
+
+// Options are [value, title]; the first is chosen.
+function radios(title, options, changed) {
+  const inputs = [];
+  const group = `lab-${Math.random().toString(36).slice(2)}`;
+  const node = make("fieldset", { class: "lab-choice" }, make("legend", {}, title));
+  options.forEach(([value, label], index) => {
+    const radio = make("input", { type: "radio", name: group, ...OWN_KEYS });
+    radio.checked = index === 0;
+    inputs.push(radio);
+    radio.addEventListener("change", () => changed(value));
+    node.append(make("label", {}, radio, label));
+  });
+  const choose = (value) => {
+    inputs.forEach((one, index) => { one.checked = options[index][0] === value; });
+  };
+  return { node, choose };
+}
+
+function select(title, options, changed) {
+  const named = { ...OWN_KEYS, "aria-label": title };
+  const input = make("select", named, ...options.map(([, label]) => make("option", {}, label)));
+  input.addEventListener("change", () => changed(options[input.selectedIndex][0]));
+  const choose = (value) => { input.selectedIndex = options.findIndex((one) => one[0] === value); };
+  return { node: make("label", { class: "lab-select" }, make("span", {}, title), input), choose };
+}
+
+// Puts a control in the place of the first one in a row; whoever was there by keyboard stays there.
+function putFirst(row, node) {
+  const before = row.firstChild, held = before?.contains(document.activeElement);
+  if (before) before.replaceWith(node);
+  else row.append(node);
+  if (held) node.querySelector("select, input:checked")?.focus();
 }

@@ -8,9 +8,6 @@ const STALE_MS = 2000;
 const SILENT_MS = 15000; // three unanswered signs of the page, and time for a slow kernel
 const MOST_RADIOS = 4;
 
-// JupyterLab would take the arrow keys for itself.
-const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
-
 function acknowledger(send) {
   let timer = null, newest = 0, drawn = 0;
   const flush = () => {
@@ -131,76 +128,74 @@ function throttled(send) {
   };
 }
 
-// Options are [value, title]; the first is chosen.
-function radios(title, options, changed) {
-  const group = `lab-${Math.random().toString(36).slice(2)}`;
-  const node = make("fieldset", { class: "lab-choice" }, make("legend", {}, title));
-  options.forEach(([value, label], index) => {
-    const radio = make("input", { type: "radio", name: group, ...OWN_KEYS });
-    radio.checked = index === 0;
-    radio.addEventListener("change", () => changed(value));
-    node.append(make("label", {}, radio, label));
-  });
-  return { node };
-}
-
-function select(title, options, changed) {
-  const named = { ...OWN_KEYS, "aria-label": title };
-  const input = make("select", named, ...options.map(([, label]) => make("option", {}, label)));
-  input.addEventListener("change", () => changed(options[input.selectedIndex][0]));
-  const choose = (value) => { input.selectedIndex = options.findIndex((one) => one[0] === value); };
-  return { node: make("label", { class: "lab-select" }, make("span", {}, title), input), choose };
-}
-
 function linkControls(model, ask) {
   const words = model.get("words");
-  const options = model.get("choices").map((one) => [one.name, one.title]);
-  const first = options[1][0];
-  let chosen = null; // all
+  let first = "", chosen = null; // all
   const queue = throttled(ask);
   const tell = (field, value) =>
     queue(field, { type: "link", direction: chosen, field, value });
   const sliders = model.get("sliders").map(
     (spec) => slider(model, spec, () => chosen ?? first, tell));
-  const choice = (options.length > MOST_RADIOS ? select : radios)(words.direction, options,
-    (name) => { chosen = name; sliders.forEach((one) => one.rest()); });
+  const choose = (name) => { chosen = name; sliders.forEach((one) => one.rest()); };
   const clean = make("button", { type: "button", class: "lab-button lab-clean" }, words.clean);
   clean.addEventListener("click", () => {
     sliders.forEach((one, index) => one.set(model.get("sliders")[index].clean));
   });
-  const head = make("div", { class: "lab-row" }, choice.node, clean);
+  const head = make("div", { class: "lab-row" });
+  // People come and go, and their links with them.
+  const offer = () => {
+    const options = model.get("choices").map((one) => [one.name, one.title]);
+    first = options[1][0];
+    const stays = options.some(([name]) => name === chosen);
+    const kind = options.length > MOST_RADIOS ? select : radios;
+    const choice = kind(words.direction, options, choose);
+    choice.choose(stays ? chosen : null);
+    putFirst(head, choice.node);
+    if (!stays) choose(null);
+  };
+  offer();
+  head.append(clean);
   const grid = make("div", { class: "lab-sliders" }, ...sliders.map((one) => one.node));
   return {
     node: make("section", { class: "lab-link", "aria-label": words.link }, head, grid),
     show: () => sliders.forEach((one) => one.show()),
+    offer,
   };
 }
 
 // The pictures of everybody, or of one receiver at a time.
 function pictureGrid(model, ask) {
   const words = model.get("words");
-  const pictures = new Map(
-    model.get("directions").filter((one) => one.picture)
-      .map((one) => [one.name, pictureOf(model, one)]));
-  const grid = make("div", { class: "lab-pictures" }, ...[...pictures.values()].map((p) => p.node));
-  const seenBy = select(words.seen_by, model.get("receivers").map((one) => [one, one]),
-    (receiver) => ask({ type: "seen_by", receiver }));
-  const chooser = make("div", { class: "lab-row" }, seenBy.node);
-  chooser.hidden = model.get("receivers").length === 0;
+  const grid = make("div", { class: "lab-pictures" });
+  const chooser = make("div", { class: "lab-row" });
+  let pictures = new Map(), seenBy = null;
   const show = () => {
     pictures.forEach((one) => one.show());
     const shown = [...pictures.values()].filter((one) => !one.node.hidden).length;
     grid.classList.toggle("lab-many", shown > 2);
   };
   const follow = () => { seenBy.choose(model.get("seen_by")); show(); };
-  follow();
+  // Whoever stays keeps the picture that is there.
+  const people = () => {
+    const seen = model.get("directions").filter((one) => one.picture);
+    pictures = new Map(
+      seen.map((one) => [one.name, pictures.get(one.name) ?? pictureOf(model, one)]));
+    grid.replaceChildren(...[...pictures.values()].map((one) => one.node));
+    const receivers = model.get("receivers");
+    seenBy = select(words.seen_by, receivers.map((one) => [one, one]),
+      (receiver) => ask({ type: "seen_by", receiver }));
+    putFirst(chooser, seenBy.node);
+    chooser.hidden = receivers.length === 0;
+    follow();
+  };
+  people();
   const decode = async (content, buffers) => {
     const known = content.pictures.map((one) => pictures.get(one.direction));
     const draws = await Promise.all(
       content.pictures.map((one, index) => known[index]?.decoded(one, buffers[index])));
     return draws.filter((draw) => draw);
   };
-  return { nodes: [chooser, grid], show, follow, decode };
+  return { nodes: [chooser, grid], show, follow, people, decode };
 }
 
 // Says when the kernel has gone: a call that it carried has ended, whatever the last state was.
@@ -257,7 +252,8 @@ function render({ model, el }) {
   const here = () => { if (!document.hidden) send({ type: "here" }); };
   const watchers = [["msg:custom", onMessage], ["change:state", onState],
     ["change:numbers", alive.heard], ["change:numbers", pictures.show],
-    ["change:seen_by", pictures.follow],
+    ["change:seen_by", pictures.follow], ["change:directions", pictures.people],
+    ["change:receivers", pictures.people], ["change:choices", link.offer],
     ["change:links", link.show]];
   watchers.forEach(([name, handler]) => model.on(name, handler));
   const timers = [[here, HERE_MS], [pictures.show, 1000], [alive.look, 1000]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from labkit.peers.remote import ANSWER_S, RemoteSide
+from labkit.peers.remote import ANSWER_S, VERSION, RemoteSide
 from labkit.peers.whip import (
     SFU,
     PublishedTrack,
@@ -20,7 +20,7 @@ from labkit.peers.whip import (
 from labkit.signaling.base import Note, Rewrite
 from labkit.signaling.whip import WhipClient
 
-__all__ = ["PageInRoom", "PageTrack"]
+__all__ = ["PageEar", "PageInRoom", "PageTrack"]
 
 
 class PageTrack:
@@ -33,7 +33,9 @@ class PageTrack:
 class PageInRoom(RemoteSide):
     """A ``RemoteSide`` whose far end is an SFU that several others are behind.
 
-    WHIP has one offer and one answer: the page receives what is there when it comes.
+    WHIP has one offer and one answer (LiveKit's server takes a PATCH for candidates and a restart
+    of ICE alone): this connection receives what is there when it comes, a ``PageEar`` what comes
+    later.
 
     Args:
         name: How the peer is called in the Run, and in the room.
@@ -105,6 +107,8 @@ class PageInRoom(RemoteSide):
         """Expect nothing more of somebody who has left; who comes back has other tracks."""
         left = {mid for mid, track in self._by_mid.items() if track.startswith(f"{publisher}:")}
         self._by_mid = {mid: t for mid, t in self._by_mid.items() if mid not in left}
+        if left:
+            self._tell_page("forget", publisher=publisher)
 
     async def close(self) -> None:
         """Leave the room, and wait for nothing any more."""
@@ -130,6 +134,10 @@ class PageInRoom(RemoteSide):
     def sample(self, now_s: float) -> None:
         """Nothing to ask: the page tells its statistics once a second."""
 
+    def _tell_page(self, what: str, **details: Any) -> None:
+        """Tell the page something that it has no answer to."""
+        self._ask_page({"v": VERSION, "number": 0, "what": what, **details})
+
     def _note_media(self, answer: dict[str, Any]) -> None:
         super()._note_media(answer)
         self.opened = tuple(media["kind"] for media in answer.get("media", ()))
@@ -142,3 +150,33 @@ class PageInRoom(RemoteSide):
 
     def _is_stamped(self, track: str) -> bool:
         return any(one.stamped for one in self._wanted if one.track == track)
+
+
+class PageEar(PageInRoom):
+    """One more connection of a page, for those who came after it, as ``SecondEar`` is for a peer.
+
+    Args:
+        first: The page's first connection, which compares the clocks.
+        ear: What page and lab call this connection; it is in all messages about it.
+        options: As ``PageInRoom`` takes them.
+    """
+
+    def __init__(
+        self,
+        first: PageInRoom,
+        ear: str,
+        *,
+        ask: Callable[[dict[str, Any]], None],
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            first.name,
+            ask=lambda question: ask({**question, "ear": ear}),
+            page_clock=first._page,
+            **options,
+        )
+
+    async def close(self) -> None:
+        """Leave the room, and let the page close this connection."""
+        self._tell_page("hang_up")
+        await super().close()

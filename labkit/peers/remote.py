@@ -23,7 +23,7 @@ from labkit.run.tap import Tap
 
 __all__ = ["ANSWER_S", "PERMISSION_S", "VERSION", "RemoteSide"]
 
-VERSION = 3
+VERSION = 4
 """Of the messages between page and lab; a page that was loaded before an update has another."""
 
 ANSWER_S = 8.0
@@ -48,6 +48,7 @@ class RemoteSide:
         tap: Where the rows go.
         clock: The call's clock.
         on_decoded: As in ``Peer``; the frame itself stays in the page and is None here.
+        page_clock: The page's clock, where another side of the same page compares it.
     """
 
     engine = "browser"
@@ -65,6 +66,7 @@ class RemoteSide:
         tap: Tap,
         clock: Clock,
         on_decoded: Callable[[str, Any, int | None, float], None],
+        page_clock: PageClock | None = None,
     ) -> None:
         self.name = name
         self.other = other
@@ -74,7 +76,7 @@ class RemoteSide:
         self._codec = codec
         self._ask_page = ask
         self._tap, self._clock = tap, clock
-        self._page = PageClock(clock)
+        self._page = page_clock or PageClock(clock)
         self._report = PageReport(name, incoming=self._incoming, stamped=self._is_stamped,
                                   tap=tap, clock=self._page, on_decoded=on_decoded)  # fmt: skip
         self._early: list[dict[str, Any]] = []

@@ -63,6 +63,18 @@ def test_who_does_not_subscribe_sees_nobody(wire: Wire) -> None:
     assert panel.view.receivers == ["bob"]
 
 
+def test_who_is_lost_while_others_go_on_is_said_in_words(wire: Wire) -> None:
+    one = room("alice")
+    panel = one.show()
+    tell(one, "state", "running")
+    connected = panel.view.state["text"]
+    tell(one, "lost", {"who": "alice", "why": "alice has lost the connection."})
+    assert panel.view.state["text"] == "alice has lost the connection."
+    assert panel.view.state["can_stop"]
+    tell(one, "found", {"who": "alice", "why": "alice has lost the connection."})
+    assert panel.view.state["text"] == connected
+
+
 def test_every_link_of_a_room_can_be_bent(wire: Wire) -> None:
     one = room("alice")
     panel = one.show()
@@ -129,25 +141,114 @@ def test_a_view_without_frames_is_named(wire: Wire) -> None:
     assert text == "Running, but for a second carol has got no frame of alice."
 
 
-def test_who_comes_and_goes_leaves_the_panel_as_it_is(wire: Wire) -> None:
+def comes(one: Any, name: str) -> None:
+    one.spec = one.spec.with_participant(lab.participant(name, video=SMALL))
+    tell(one, "people", {"name": name, "there": True})  # type: ignore[arg-type]
+
+
+def leaves(one: Any, name: str) -> None:
+    one.spec = one.spec.without(name)
+    tell(one, "people", {"name": name, "there": False})  # type: ignore[arg-type]
+
+
+def test_who_comes_later_is_shown(wire: Wire) -> None:
     one = room("alice", "carol")
     panel = one.show()
     look(panel)
     tell(one, "state", "running")
     tell_numbers(one, 0.0, alice_bob=10.0, carol_bob=10.0)
-    one.spec = one.spec.with_participant(lab.participant("dave", video=SMALL)).without("carol")
-    for k in range(4):
-        tell_numbers(one, k / 4, alice_bob=10.0, carol_bob=None, dave_bob=20.0)
-    assert set(panel.view.numbers) == {"alice->bob", "carol->bob"}
-    assert panel.view.state["text"] == "Running: alice, carol, bob are in the room."
-    assert {"carol->sfu", "dave->sfu"} <= set(panel.view.links)  # the page may still show carol's
-    for sender, more in (("alice", True), ("dave", False)):
-        track = f"{sender}:video->bob"
-        tell(one, "picture", {"track": track, "frame": 7, "jpeg": b"jpeg", "more": more})
+    comes(one, "dave")
+    text = panel.view.state["text"]
+    assert text == "Running: alice, carol, bob, dave are in the room. dave has come."
+    assert figures(panel)["dave->bob"] == "bob" and figures(panel)["alice->dave"] == "dave"
+    assert panel.view.receivers == ["alice", "carol", "bob", "dave"]
+    assert panel.view.choices[-2:] == [
+        {"name": "dave->sfu", "title": "dave → server"},
+        {"name": "sfu->dave", "title": "server → dave"},
+    ]
+    for k in range(1, 5):
+        tell_numbers(one, k / 4, alice_bob=10.0, carol_bob=10.0, dave_bob=20.0, alice_dave=5.0)
+    assert panel.view.numbers["dave->bob"] == "latency 20.0 ms · 15 frames/s"
+    assert panel.latency.data[1]["dave"][-1] == 20.0 and panel.latency.data[1]["alice"][0] == 10.0
+    assert list(panel.latency.data[1]) == list(panel.bitrate.data[1])
+    track = {"track": "dave:video->bob", "frame": 7, "jpeg": b"jpeg", "more": False}
+    tell(one, "picture", track)
     ((content, _jpegs),) = pictures(panel, wire)
-    assert [each["direction"] for each in content["pictures"]] == ["alice->bob"]
+    assert [each["direction"] for each in content["pictures"]] == ["dave->bob"]
+    press(panel, type="link", direction="dave->sfu", field="delay_ms", value=80)
+    assert one.spec.links["dave->sfu"].delay_ms == panel.view.links["dave->sfu"]["delay_ms"] == 80
+    press(panel, type="seen_by", receiver="dave")
+    assert panel.view.seen_by == "dave" and panel.latency.data[1]["alice"][-1] == 5.0
+
+
+def test_who_has_left_is_dropped_in_words(wire: Wire) -> None:
+    one = room("alice", "carol")
+    panel = one.show()
+    look(panel)
+    tell(one, "state", "running")
+    for k in range(4):
+        tell_numbers(one, k / 4, alice_bob=10.0, carol_bob=None)
+    leaves(one, "carol")
+    assert panel.view.state["text"] == "Running: alice, bob are in the room. carol has left."
+    assert set(figures(panel)) == {"alice->bob"}
+    assert panel.view.receivers == ["bob"]
+    assert "carol->sfu" not in {choice["name"] for choice in panel.view.choices}
+    assert set(panel.view.numbers) == {"alice->bob"}
+    assert "carol</span>" not in panel.bitrate._head.value
+    track = {"track": "carol:video->bob", "frame": 7, "jpeg": b"jpeg", "more": False}
+    tell(one, "picture", track)
+    assert pictures(panel, wire) == []
     press(panel, type="link", direction="carol->sfu", field="delay_ms", value=80)
     assert "no direction" in panel.view.state["text"]
+
+
+def test_lines_keep_their_looks_and_who_comes_back_has_the_old_one(wire: Wire) -> None:
+    one = room("alice", "carol")
+    panel = one.show()
+    tell(one, "state", "running")
+    legends = {each["name"]: each["legend"] for each in panel.view.directions}
+    leaves(one, "carol")
+    comes(one, "dave")
+    comes(one, "carol")
+    now = {each["name"]: each["legend"] for each in panel.view.directions}
+    assert now["carol->bob"] == legends["carol->bob"] and now["alice->bob"] == legends["alice->bob"]
+    lines = ["alice", "carol", "bob", "dave"]
+    assert list(panel.latency.data[1]) == list(panel.bitrate.data[1]) == lines
+
+
+def test_the_receiver_who_is_looked_at_leaves(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    one = room("alice", "carol")
+    monkeypatch.setattr(one, "watch", lambda *wanted: asked.append(wanted))
+    panel = one.show()
+    tell(one, "state", "running")
+    tell_numbers(one, 0.0, alice_bob=10.0, carol_bob=20.0, alice_carol=30.0)
+    leaves(one, "bob")
+    assert panel.view.seen_by == "carol" and panel.latency.title == "Latency, seen by carol"
+    assert panel.latency.data[1]["alice"] == [30.0]
+    assert asked[-1] == (12.0, 4.0, "carol")
+
+
+def test_the_newcomer_and_what_belongs_to_it_are_one_message(wire: Wire) -> None:
+    one = room("alice")
+    panel = one.show()
+    tell(one, "state", "running")
+    before = len(wire.updates(panel.view.comm.comm_id))
+    comes(one, "dave")
+    (update,) = wire.updates(panel.view.comm.comm_id)[before:]
+    assert {"directions", "choices", "receivers", "links", "state"} <= set(update)
+
+
+def test_visitors_are_forgotten_when_the_room_is_closed(wire: Wire) -> None:
+    one = room("alice")
+    panel = one.show()
+    at_start = one.spec
+    tell(one, "state", "running")
+    comes(one, "dave")
+    one.spec = at_start
+    tell(one, "state", "closed")
+    assert set(figures(panel)) == {"alice->bob"}
+    assert panel.view.state["text"] == "Ended. Start opens the room again."
 
 
 def test_a_mesh_and_a_mixer_have_a_panel_too(wire: Wire) -> None:

@@ -169,12 +169,68 @@ class FakeRoomPage(FakePage):
     def __init__(self, room: Any, one: Any = "me", **options: Any) -> None:
         super().__init__(room, view=room.page(one), **options)
         self.participant = getattr(one, "name", one)
+        self.ears: dict[str, WhipPeer] = {}
+        self.forgotten: list[str] = []
+        self._heard: dict[str, list[list[Any]]] = {}
         self._closing: list[asyncio.Future[None]] = []
 
     def _take(self, content: dict[str, Any]) -> None:
-        super()._take(content)
+        if content.get("what") == "hang_up":
+            self._end_ear(content["ear"])
+        elif content.get("what") == "forget":
+            self.forgotten.append(content["publisher"])
+        else:
+            super()._take(content)
         if content["type"] == "end":
             self._hang_up()
+            for ear in list(self.ears):
+                self._end_ear(ear)
+
+    async def _answer(self, question: dict[str, Any]) -> None:
+        ear = question.get("ear")
+        if ear is None:
+            await super()._answer(question)
+            return
+        if self.refuses:
+            told: dict[str, Any] = {"type": "failed", "name": self.refuses, "message": "no"}
+        elif question["what"] == "set_answer":
+            await self._take_answer(self.ears[ear], question)
+            told = {"type": "answer"}
+            self._start(self._report_ear(ear))
+        else:
+            self._end_ear(ear)
+            told = {"type": "answer", "sdp": await self._listen(ear, question)}
+        self.say(ear=ear, number=question["number"], **told)
+
+    async def _listen(self, ear: str, question: dict[str, Any]) -> str:
+        heard = self._heard[ear] = []
+
+        def decoded(track: str, frame: Any, number: int | None, at_s: float) -> None:
+            mid = next(mid for mid, name in peer._by_mid.items() if name == track)
+            now_ms = time.perf_counter() * 1000
+            size = frame.width, frame.height
+            heard.append([number, None, now_ms - 3, now_ms, now_ms + 5, *size, 0, mid])
+
+        options = {**self._options, "video": None, "audio": None}
+        peer = self.ears[ear] = WhipPeer(self.participant, on_decoded=decoded, **options)
+        await peer.open()
+        peer._wanted = [PublishedTrack("", "", "", kind) for kind in question["receive"]]
+        return await peer.create_offer()
+
+    async def _report_ear(self, ear: str) -> None:
+        peer = self.ears[ear]
+        while self.ears.get(ear) is peer:
+            self.say(ear=ear, type="state", state=peer.connection_state)
+            shown = self._heard[ear][:]
+            del self._heard[ear][:]
+            at_ms = time.perf_counter() * 1000
+            self.say(ear=ear, type="batch", at_ms=at_ms, shown=shown, captured=[], counts={})
+            await asyncio.sleep(0.05)
+
+    def _end_ear(self, ear: str) -> None:
+        peer = self.ears.pop(ear, None)
+        if peer is not None:
+            self._closing.append(asyncio.ensure_future(peer.close()))
 
     def _hang_up(self) -> None:
         peer, self.peer = self.peer, None
@@ -183,6 +239,8 @@ class FakeRoomPage(FakePage):
 
     async def leave(self) -> None:
         await super().leave()
+        for ear in list(self.ears):
+            self._end_ear(ear)
         await asyncio.gather(*self._closing)
 
     async def _describe(self, question: dict[str, Any]) -> str:
@@ -194,11 +252,14 @@ class FakeRoomPage(FakePage):
 
     async def _accept(self, question: dict[str, Any]) -> None:
         assert isinstance(self.peer, WhipPeer)
-        kinds = {one.mid: one.kind for one in self.peer.pc.getTransceivers()}
+        await self._take_answer(self.peer, question)
+
+    async def _take_answer(self, peer: WhipPeer, question: dict[str, Any]) -> None:
+        kinds = {one.mid: one.kind for one in peer.pc.getTransceivers()}
         names = question["names"]
-        self.peer._by_mid = {mid: f"{who}:{kinds[mid]}" for mid, who in names.items()}
-        self.peer._wanted = [PublishedTrack(who, "", "", kinds[mid]) for mid, who in names.items()]
-        await self.peer.set_answer(question["sdp"])
+        peer._by_mid = {mid: f"{who}:{kinds[mid]}" for mid, who in names.items()}
+        peer._wanted = [PublishedTrack(who, "", "", kinds[mid]) for mid, who in names.items()]
+        await peer.set_answer(question["sdp"])
 
     def _mid_of(self, track: str) -> str:
         assert isinstance(self.peer, WhipPeer)
