@@ -172,8 +172,8 @@ await stage.play(flood)
 # | data track | no | a steady, moderate rate | positions, sensors |
 #
 # Why below 1,200? IPv6 asks of every network to carry packets of 1,280 bytes, headers included
-# ([RFC 8200, section 5](https://www.rfc-editor.org/rfc/rfc8200#section-5)). What is larger is cut up,
-# and a lossy message is lost with any of its pieces.
+# ([RFC 8200, section 5](https://www.rfc-editor.org/rfc/rfc8200#section-5)). What is larger is cut
+# up, and a lossy message is lost with any of its pieces.
 #
 # ## Food for thought
 #

@@ -145,8 +145,8 @@ await stage.play(leave)
 # %% [markdown]
 # ### A wrong token
 #
-# mallory knows the *name* of the server's key, but not the secret. She has signed her token with one
-# that she made up.
+# mallory knows the *name* of the server's key, but not the secret. She has signed her token with
+# one that she made up.
 
 # %%
 guessed = rooms.ServerAddress("ws://127.0.0.1", "labkey", api_secret="m" * 32)
@@ -205,10 +205,10 @@ guess.compare(sum(codecs != [f"video/{sent.upper()}"] for sent, codecs in got.it
 # bob gets what alice sends: an SFU never decodes a picture. So a viewer without H.264 sees nothing
 # of the second room, however good his network is. The publisher decides.
 #
-# LiveKit's [Ingress](https://github.com/livekit/ingress) can decode and encode anew. It does so with
-# RTMP and with files, and publishes simulcast layers; what comes by WHIP it passes on as it is,
-# unless it is told otherwise. It is a service of its own that needs Redis and GStreamer, and is not
-# run here.
+# LiveKit's [Ingress](https://github.com/livekit/ingress) can decode and encode anew. It does so
+# with RTMP and with files, and publishes simulcast layers; what comes by WHIP it passes on as it
+# is, unless it is told otherwise. It is a service of its own that needs Redis and GStreamer,
+# and is not run here.
 #
 # ### A recorder
 #
