@@ -143,12 +143,12 @@ def test_a_view_without_frames_is_named(wire: Wire) -> None:
 
 def comes(one: Any, name: str) -> None:
     one.spec = one.spec.with_participant(lab.participant(name, video=SMALL))
-    tell(one, "people", {"name": name, "there": True})  # type: ignore[arg-type]
+    tell(one, "people", {"name": name, "there": True})
 
 
 def leaves(one: Any, name: str) -> None:
     one.spec = one.spec.without(name)
-    tell(one, "people", {"name": name, "there": False})  # type: ignore[arg-type]
+    tell(one, "people", {"name": name, "there": False})
 
 
 def test_who_comes_later_is_shown(wire: Wire) -> None:
