@@ -27,6 +27,7 @@ _HOMES = {
     "browser_call": "labkit.experiments",
     "call": "labkit.experiments",
     "close_all": "labkit.experiments",
+    "kept_run": "labkit.experiments",
     "load_run": "labkit.run",
     "livekit": "labkit.rooms",
     "mcu": "labkit.experiments.mesh",

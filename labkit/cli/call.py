@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labkit.errors import BadValue
+from labkit.errors import BadValue, LabError
 from labkit.words import _
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def call(
 ) -> None:
     """Call yourself over a link that you bend, and see what was measured."""
     from labkit.experiments import call as make_call
+    from labkit.experiments.kept import kept
     from labkit.net import Link
 
     link = Link(
@@ -95,7 +96,14 @@ def call(
         jitter_buffer=jitter_buffer.value,
         seed=seed,
     )
-    run = asyncio.run(_record(made, seconds, out, force, quiet=as_json))
+    before = kept.data
+    try:
+        run = asyncio.run(_record(made, seconds, out, force, quiet=as_json))
+    except LabError as error:
+        if kept.data is before:
+            raise
+        hint = _("With --out FILE what is recorded until then is kept.")
+        raise type(error)(error.what, error.why, hint) from None
     if as_json:
         json.dump(run.summary(), sys.stdout, indent=2)
         sys.stdout.write("\n")

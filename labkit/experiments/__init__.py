@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from labkit.lazy import load_names
 
-_HOMES = {"browser_call": ".browsers", "call": ".calls", "close_all": ".opened"}
+_HOMES = {
+    "browser_call": ".browsers",
+    "call": ".calls",
+    "close_all": ".opened",
+    "kept_run": ".kept",
+}
 
 __all__ = sorted(_HOMES)
 

@@ -7,6 +7,7 @@ from labkit.words import _
 
 __all__ = [
     "NoMediaPath",
+    "all_lost_error",
     "connection_lost_error",
     "failed_error",
     "no_media_path_error",
@@ -14,6 +15,7 @@ __all__ = [
     "not_connected_error",
     "page_left_error",
     "relay_died_error",
+    "two_lost_error",
 ]
 
 
@@ -79,13 +81,41 @@ def page_left_error() -> CallError:
     )
 
 
-def connection_lost_error() -> CallError:
-    """Return the error for peers whose connection ended in the middle of a call."""
+def connection_lost_error(why: str) -> CallError:
+    """Return the error for peers whose connection ended in the middle of a call.
+
+    Args:
+        why: As one of them has seen it.
+    """
+    return CallError(_("The connection between the peers is lost."), why, _try_again())
+
+
+def all_lost_error(why: str) -> CallError:
+    """Return the error for many who have lost each other, one connection after the other.
+
+    Args:
+        why: How the last one ended.
+    """
+    return CallError(_("All connections are lost."), why, _try_again())
+
+
+def two_lost_error(one: str, other: str, why: str) -> CallError:
+    """Return the error for two of many who have lost each other while others go on.
+
+    Args:
+        one: One of them.
+        other: The other one.
+        why: As one of them has seen it.
+    """
     return CallError(
-        _("The connection between the peers is lost."),
-        _("One of them closed it, or for 30 s no answer came through the link."),
-        _("Try less loss, or a higher rate_kbps, and start again."),
+        _("The connection between {one} and {other} is lost.").format(one=one, other=other),
+        why,
+        _("The others go on; close it and start again to have all of them."),
     )
+
+
+def _try_again() -> str:
+    return _("Try less loss, or a higher rate_kbps, and start again.")
 
 
 def relay_died_error() -> CallError:

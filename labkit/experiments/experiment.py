@@ -102,7 +102,8 @@ class Experiment(Lifecycle[S], Generic[S]):
         Args:
             seconds: How long, from the first frame that is shown on; 0.1 to 86,400.
             path: Where the Run is written while it grows; None keeps it in memory. Over some
-                minutes a path is wise: what was written stays, whatever happens.
+                minutes a path is wise: what was written stays, whatever happens. Without one
+                ``lab.kept_run()`` has what there was when the recording broke off.
             force: Replace a file that is there, once there is something to record.
             progress: Show a bar, or call this with the share that is done (0…1).
 
@@ -174,7 +175,9 @@ class Experiment(Lifecycle[S], Generic[S]):
         """Call ``listener(name, payload)`` on the lab's loop; return a function that ends it.
 
         Names: ``state`` (payload: the state), ``picture``, ``numbers`` (see
-        ``labkit.experiments.watching.Watch``).
+        ``labkit.experiments.watching.Watch``), ``lost`` and ``found`` (payload: ``who``, ``why``;
+        a connection that has ended while others go on, and one that is back); a room's ``people``
+        (payload: ``name``, ``there``) when somebody has come or left.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
@@ -191,7 +194,11 @@ class Experiment(Lifecycle[S], Generic[S]):
             lab_loop.call_soon(self._watch_now, pictures_hz, numbers_hz, seen_by)
 
     def forget_panel(self, panel: Any) -> None:
-        """Note that a panel was closed: the next ``show()`` makes a new one."""
+        """Note that a panel was closed: the next ``show()`` makes a new one.
+
+        Args:
+            panel: What ``show()`` has returned.
+        """
         if self._panel is panel:
             self._panel = None
 

@@ -71,6 +71,8 @@ class Lifecycle(Generic[S]):
         self.spec = self._opened = spec
         self.state = "new"
         self.failure: LabError | None = None
+        self.losses: dict[str, str] = {}
+        "What of it has been lost while the rest runs on: why, in words, by whom it is about."
         self._carrier: Carrier | None = None
         self._listeners: list[Listener] = []
         self._recordings: list[Recording] = []
@@ -95,6 +97,11 @@ class Lifecycle(Generic[S]):
         """End what ``prepare_soon`` has prepared, from any thread; returns at once."""
         if spare.wanted_by(self):
             lab_loop.start(spare.drop(self))
+
+    def _told_state(self) -> str:
+        """Return the state, and who is lost of what runs."""
+        lost = self.losses if self.state == "running" else {}
+        return f"{self.state} without {', '.join(lost)}" if lost else self.state
 
     def _must_be_startable(self) -> None:
         if self.state in ("starting", "running"):
@@ -131,6 +138,7 @@ class Lifecycle(Generic[S]):
     # What follows runs on the lab's loop.
 
     async def _prepare(self) -> None:
+        self.losses.clear()
         self._set_state("starting")
         await self._close_carrier()  # of a call that broke
         opened.add(self)
@@ -206,5 +214,9 @@ class Lifecycle(Generic[S]):
         self._tell_listeners("state", state)
 
     def _tell_listeners(self, name: str, payload: Any) -> None:
+        if name == "lost":
+            self.losses[payload["who"]] = payload["why"]
+        elif name == "found":
+            self.losses.pop(payload["who"], None)
         for listener in list(self._listeners):
             listener(name, payload)

@@ -24,7 +24,8 @@ class Mesh(Experiment[MeshSpec]):
         spec = self.spec
         return (
             f"<Mesh {spec.topology} of {len(spec.names)}: {', '.join(spec.names)}, "
-            f"{len(spec.connections)} connections, {self.state}, {spec.place}, seed {spec.seed}>"
+            f"{len(spec.connections)} connections, {self._told_state()}, {spec.place}, "
+            f"seed {spec.seed}>"
         )
 
     def show(self) -> MeshPanel:

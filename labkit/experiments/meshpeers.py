@@ -55,6 +55,11 @@ class ConnectionTap(Tap):
 class ConnectionPeer(Peer):
     """A peer whose video is made once for all connections of its participant (a ``Fanout``)."""
 
+    def stop_sending(self) -> None:
+        """Take nothing more of the ``Fanout``, which goes on for the other connections."""
+        for track in self._tracks.values():
+            track.stop()
+
     def _make_track(self, kind: str, source: Any) -> Any:
         name = f"{self.name}:{kind}"
 

@@ -10,7 +10,12 @@ from typing import Any
 
 from labkit.errors import LabError, WaitTimeout
 from labkit.experiments.basesession import BaseSession
-from labkit.experiments.breaks import failed_error, not_connected_error
+from labkit.experiments.breaks import (
+    all_lost_error,
+    failed_error,
+    not_connected_error,
+    two_lost_error,
+)
 from labkit.experiments.meshpeers import ConnectionPeer, ConnectionTap
 from labkit.experiments.meshspec import MCU, MeshSpec
 from labkit.experiments.processors import own_cpu_s, sample_processors
@@ -51,6 +56,7 @@ class MeshSession(BaseSession):
         super().__init__(relay, clock, notify, tap=tap, book=PacketBook(tap, clock))
         self.spec = spec
         self._bridges: dict[str, Bridge] = {}
+        self._lost: set[tuple[str, str]] = set()
         self._written: set[tuple[str, str]] = set()
         self._news = asyncio.Event()
         self.fanouts = self._make_fanouts()
@@ -73,6 +79,9 @@ class MeshSession(BaseSession):
         for one, other in self.spec.connections:
             await self._join(one, other)
         await self._connected()
+        for one, other in self.spec.connections:
+            for end in self._ends(one, other):
+                end.on_lost = partial(self._lose, one, other, end)
 
     async def wait_first_frame(self, within_s: float) -> float:
         """Return the second by which everybody has seen a frame of everybody else.
@@ -118,7 +127,28 @@ class MeshSession(BaseSession):
     def _expected(self) -> Iterable[tuple[str, str]]:
         """Return every participant with the track of every other one."""
         names = self.spec.names
-        return [(one, f"{other}:video") for one in names for other in names if one != other]
+        ways = [(one, other) for one in names for other in names if one != other]
+        return [(one, f"{other}:video") for one, other in ways if not self._are_apart(one, other)]
+
+    def _are_apart(self, one: str, other: str) -> bool:
+        """Return whether nothing of one can reach the other any more."""
+        return not self._lost.isdisjoint({(one, other), (other, one)})
+
+    def _lose(self, one: str, other: str, end: ConnectionPeer) -> None:
+        """Take it that a connection has ended on its own; both of its ends tell."""
+        if (one, other) in self._lost:
+            return
+        self._lost.add((one, other))
+        for there in self._ends(one, other):
+            there.stop_sending()
+        if self._lost >= set(self.spec.connections):
+            self._notify("failed", all_lost_error(end.lost))
+        else:
+            why = str(two_lost_error(one, other, end.lost))
+            self._notify("lost", {"who": f"{one}–{other}", "why": why})
+
+    def _ends(self, one: str, other: str) -> tuple[ConnectionPeer, ConnectionPeer]:
+        return self.peers[f"{one}->{other}"], self.peers[f"{other}->{one}"]
 
     def _unseen(self) -> set[tuple[str, str]]:
         return set(self._expected()) - self._last_shown.keys()
@@ -139,7 +169,7 @@ class MeshSession(BaseSession):
             seed=self.spec.seed,
         )
         self._bridges |= dict.fromkeys(bridge.directions, bridge)
-        ends = self.peers[f"{one}->{other}"], self.peers[f"{other}->{one}"]
+        ends = self._ends(one, other)
         for end in ends:
             await end.open()
         note = partial(self._note_message, f"signaling ({self.spec.signaling})")
@@ -237,6 +267,9 @@ class McuSession(MeshSession):
         await super()._join(one, other)
         for transceiver in self.peers[f"{other}->{one}"].pc.getTransceivers():
             self._mixer.listen_to(transceiver.sender)
+
+    def _are_apart(self, one: str, other: str) -> bool:
+        return any(name in pair for pair in self._lost for name in (one, other))
 
     def _newest_pictures(self) -> list[Any]:
         return [self._pictures.get(name) for name in self.spec.names]

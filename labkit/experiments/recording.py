@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.errors import BadValue, LabError, RecordingError
 from labkit.experiments.about import meta_for
+from labkit.experiments.kept import kept
 from labkit.experiments.loop import Job, lab_loop
 from labkit.net.checks import number
 from labkit.progress import progress_shower
@@ -72,6 +73,7 @@ class Recording:
         self._opens_call = call.state in ("new", "closed", "broken")
         self._stop = asyncio.Event()
         self._hurry = False
+        self._is_in_memory = False
         self._job: Job[bytes | Path] | None = None
         self._recorder: RecorderHandle | None = None
 
@@ -172,7 +174,7 @@ class Recording:
         """Close the file as well as it can be closed; the reason is on its way to the reader."""
         carrier = self._call._carrier
         with contextlib.suppress(LabError):
-            if carrier is not None and not carrier.failed.done() and not self._hurry:
+            if carrier is not None and not self._hurry:  # one that has failed may have rows yet
                 recorder.set_meta(missing_rows=await carrier.ask("detach", timeout=1.0))
         with contextlib.suppress(LabError):
             if self._from_s is None:
@@ -184,7 +186,9 @@ class Recording:
             )
             urgent = self._hurry or isinstance(error, asyncio.CancelledError)
             join = not urgent or self._is_short()
-            await recorder.finish(join=join, recorded_s=self._recorded_s())
+            data = await recorder.finish(join=join, recorded_s=self._recorded_s())
+            if isinstance(data, bytes):
+                kept.data, self._is_in_memory = data, True
 
     def _is_short(self) -> bool:
         return self._from_s is not None and self._recorded_s() < LONG_S
@@ -196,14 +200,19 @@ class Recording:
         """Return the error as its reader needs it: it says where the Run is."""
         if self._hurry and isinstance(error, asyncio.CancelledError):
             return self._call.errors.closed_before_recording()
-        kept = self.path is not None and self._from_s is not None
-        if not isinstance(error, LabError) or not kept or str(self.path) in str(error):
+        where = self._where_it_is(str(error))
+        if not isinstance(error, LabError) or not where:
             return error
-        next_step = _("What was recorded is in {path}. {next}").format(
-            path=self.path, next=error.next_step
-        )
+        next_step = f"{where} {error.next_step}"
         # Its owner may tell the same error to others: change a copy.
         return type(error)(error.what, error.why, next_step.rstrip())
+
+    def _where_it_is(self, told: str) -> str:
+        if self._is_in_memory:
+            return _("What was recorded is kept: “run = lab.kept_run()”.")
+        if self.path is None or self._from_s is None or str(self.path) in told:
+            return ""
+        return _("What was recorded is in {path}.").format(path=self.path)
 
     async def _unless_failed(self, recorder: RecorderHandle, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)

@@ -12,9 +12,11 @@ from labkit.words import _
 
 __all__ = [
     "RoomErrors",
+    "all_lost_error",
     "full_error",
     "last_error",
     "late_error",
+    "lost_error",
     "nobody_error",
     "not_back_error",
     "not_connected_error",
@@ -149,6 +151,37 @@ def server_gone_error(url: str, within_s: float) -> CallError:
         _("The LiveKit server {url} is gone.").format(url=url),
         _("It ended, and was not back within {seconds:g} s.").format(seconds=within_s),
         _("Start the server again, and then the room."),
+    )
+
+
+def lost_error(name: str, tracks: Iterable[str], why: str) -> CallError:
+    """Return the error for somebody whose connection has ended while others go on.
+
+    Args:
+        name: Who.
+        tracks: What came by that connection, where it was not the only one; else nothing.
+        why: As that end has seen it.
+    """
+    what = _("{name} has lost the connection to the server.").format(name=name)
+    if tracks:
+        what = _("{name} has lost the connection that brought {tracks}.").format(
+            name=name, tracks=", ".join(tracks)
+        )
+    return CallError(
+        what, why, _("The others go on; “await room.leave({name!r})” tells them.").format(name=name)
+    )
+
+
+def all_lost_error(why: str) -> CallError:
+    """Return the error for a room in which nobody has a connection any more.
+
+    Args:
+        why: How the last one ended.
+    """
+    return CallError(
+        _("Nobody in the room has a connection to the server any more."),
+        why,
+        _("Try less loss, or a higher rate_kbps, and start again."),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from labkit.errors import CallError, LabError
@@ -153,7 +154,7 @@ class Session(BaseSession):
                 raise
             raise not_connected_error(within_s, page=self._page is not None) from None
         for peer in self.peers.values():
-            peer.pc.on("connectionstatechange", self._look_for_the_end)
+            peer.on_lost = partial(self._lost, peer)
 
     async def _page_is_heard(self) -> bool:
         """Return whether the page, where there is one, has got anything through to the relay."""
@@ -162,12 +163,11 @@ class Session(BaseSession):
         there, _back = self.spec.directions
         return bool((await self.counts())[there]["received"])
 
-    def _look_for_the_end(self) -> None:
-        gone = any(p.connection_state in ("closed", "failed") for p in self.peers.values())
-        if not gone or self._closing:
+    def _lost(self, peer: Peer) -> None:
+        if self._closing:
             return
         if self._page is None:
-            self._notify("failed", connection_lost_error())
+            self._notify("failed", connection_lost_error(peer.lost))
         elif self._leaving is None:  # a page that says good-bye is heard in the meantime
             loop = asyncio.get_running_loop()
             self._leaving = loop.call_later(GOODBYE_S, self._notify, "failed", page_left_error())

@@ -27,7 +27,7 @@ from labkit.peers.jitterbuffers import jitter_buffer_class, new_jitter_buffer
 from labkit.peers.packetbook import PacketBook, noting
 from labkit.peers.receiveprobe import ReceiveProbe
 from labkit.peers.sendprobe import SendProbe
-from labkit.peers.states import watch_states
+from labkit.peers.states import Connected, watch_states
 from labkit.run.tap import Tap
 
 __all__ = ["Peer"]
@@ -35,7 +35,7 @@ __all__ = ["Peer"]
 Decoded = Callable[[str, Any, "int | None", float], None]
 
 
-class Peer:
+class Peer(Connected):
     """One endpoint of a call; an async context manager that belongs to the loop it is opened on.
 
     Args:
@@ -98,7 +98,6 @@ class Peer:
         self._tracks: dict[str, Any] = {}
         self._consumers: list[asyncio.Task[None]] = []
         self._consumed: set[str] = set()
-        self._pc: RTCPeerConnection | None = None
 
     async def __aenter__(self) -> Peer:
         await self.open()
@@ -135,6 +134,7 @@ class Peer:
             # Never a STUN server of somebody on the internet, which is aiortc's default.
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
+        self._watch_connection(self._pc)
         self._introduce()
 
     def _introduce(self) -> None:
@@ -242,9 +242,8 @@ class Peer:
                 watch_states(self, dtls)
 
     def _probe_sender(self, transceiver: RTCRtpTransceiver) -> None:
-        kind = transceiver.kind
+        kind, name = transceiver.kind, f"{self.name}:{transceiver.kind}"
         source = self._sources[kind]
-        name = f"{self.name}:{kind}"
         if transceiver.sender.track is None or any(p.track == name for p in self.senders):
             return
         size = (source.width, source.height) if kind == "video" else None

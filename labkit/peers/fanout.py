@@ -124,7 +124,7 @@ class FanoutTrack(MediaStreamTrack):
 
     def put(self, item: Item) -> None:
         """Take an item for the connection; a slow one loses those that it is behind."""
-        if not self._asked:
+        if not self._asked or self.readyState != "live":
             return
         if len(self._items) >= self._fanout.depth:
             self._items.clear()

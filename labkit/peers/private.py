@@ -15,6 +15,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 
 __all__ = [
     "CONTRACT",
+    "consent_ended",
     "decoder_queue",
     "encoder_of",
     "ice_connections",
@@ -135,10 +136,16 @@ def replace_consent(
 
     async def query_consent() -> None:
         await keep(lambda: _is_answered(connection))
+        connection.lab_consent_ended = True
         connection._query_consent_task = None  # it would cancel itself
         await connection.close()
 
     connection.query_consent = query_consent
+
+
+def consent_ended(pc: RTCPeerConnection) -> bool:
+    """Return whether a peer connection ended because nobody answered any more."""
+    return any(hasattr(each, "lab_consent_ended") for each in ice_connections(pc))
 
 
 async def _is_answered(connection: Any) -> bool:

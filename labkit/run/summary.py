@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 from typing import Any
 
@@ -110,6 +111,8 @@ def describe(run: Run) -> list[str]:
     closed_by = run.meta.get("closed_by")
     if closed_by not in (None, "the call"):
         lines.append(_("ended early, by {what}").format(what=closed_by))
+    if lost := _lost(run):
+        lines.append(_("connection lost: {whose}").format(whose=", ".join(lost)))
     if run.meta.get("missing_rows"):
         lines.append(
             _("{count} rows did not reach the recorder in time: they look like loss").format(
@@ -119,6 +122,16 @@ def describe(run: Run) -> list[str]:
     if not run.complete:
         lines.append(_("not complete: the recording was cut short"))
     return lines
+
+
+def _lost(run: Run) -> list[str]:
+    """Return whose connections ended on their own and when; both ends of one may have told."""
+    told: dict[frozenset[str], str] = {}
+    for event in run.events[run.events["name"] == "connection_lost"].itertuples():
+        ends = sorted((event.peer, json.loads(str(event.detail))["to"]))
+        at = _("{ends} at {second:.1f} s").format(ends=" – ".join(ends), second=event.at_s)
+        told.setdefault(frozenset(ends), at)
+    return list(told.values())
 
 
 def describe_html(run: Run) -> str:

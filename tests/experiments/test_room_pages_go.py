@@ -105,6 +105,22 @@ def test_a_page_that_says_nothing_any_more_is_missed(
     with_room(work, alice(), ME, server=livekit_server, place="kernel")
 
 
+def test_the_last_page_that_says_nothing_any_more_ends_the_room(
+    livekit_server: LivekitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pageroom, "ANSWER_S", 1.0 * SECOND)
+
+    async def work(room: Any) -> None:
+        async with FakeRoomPage(room) as page:
+            await room.start()
+            await page.leave()
+            await until(lambda: room.state == "broken")
+            assert "The page of “me” has left the room" in str(room.failure)
+            assert page.view.state["text"] == str(room.failure)
+
+    with_room(work, ME, server=livekit_server, place="kernel")
+
+
 def test_it_comes_back_after_the_server_was_away(livekit_binary: Path) -> None:
     async def after_a_restart(room: Any, server: Any) -> lab.Run:
         await asyncio.sleep(1.5)  # the server is looked after, and has been seen twice
