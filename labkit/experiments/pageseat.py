@@ -149,9 +149,13 @@ class PageSeat(WhipSeat):
         while missed < MISSED:
             await asyncio.sleep(LOOK_S)
             missed = missed + 1 if await self._has_gone() else 0
-        self.peer.event("page_gone")
-        why = str(_page_left_error(self.name))
-        self._around.tell("page_gone", {"who": self.name, "why": why})
+        error = _page_left_error(self.name)
+        self.peer.lost = error.why
+        self.peer.event("page_gone", error.why)
+        if self._around.all_lost():
+            self._around.on_failure(error)
+        else:
+            self._around.tell("page_gone", {"who": self.name, "why": str(error)})
 
     async def _has_gone(self) -> bool:
         # A kernel without threads for messages hears its page late; the server knows better.

@@ -53,6 +53,11 @@ class Return:
         self._patience: asyncio.Task[None] | None = None
         self._work: asyncio.Task[None] | None = None
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the server has gone, and is not back yet."""
+        return not self._there.is_set()
+
     def server_changed(self, there: bool) -> None:
         """Take it that the server has gone, or is back."""
         patience, self._patience = self._patience, None

@@ -61,7 +61,7 @@ class Room(PagesInRoom):
 
     def __repr__(self) -> str:
         names = ", ".join(self.spec.names)
-        return f"<Room {self.spec.room!r}: {names}; {self.state}, seed {self.spec.seed}>"
+        return f"<Room {self.spec.room!r}: {names}; {self._told_state()}, seed {self.spec.seed}>"
 
     @property
     def name(self) -> str:

@@ -18,11 +18,12 @@ from labkit.experiments.comings import Comings
 from labkit.experiments.pageseat import SessionWithPages
 from labkit.experiments.processors import own_cpu_s, sample_processors
 from labkit.experiments.roombreaks import taken_error
+from labkit.experiments.roomlosses import Losses
 from labkit.experiments.roomreturn import Return
 from labkit.experiments.roomsampling import sample_room_forever
 from labkit.experiments.roomspec import SFU, Participant, RoomAccess, RoomSpec, second_ear
 from labkit.experiments.seating import Seating, all_leave, all_of
-from labkit.experiments.seats import SdkSeat, Seat, Surroundings, seat_for
+from labkit.experiments.seats import LabSeat, SdkSeat, Seat, Surroundings, seat_for
 from labkit.experiments.serverwatch import watch_server
 from labkit.net import Link
 from labkit.net.relay_handle import Relay
@@ -66,6 +67,7 @@ class RoomSession(SessionWithPages):
             spec=spec, relay=relay, tap=tap, clock=clock, book=book, note=self._note,
             on_decoded=self._decoded, on_failure=lambda error: notify("failed", error),
             tell=notify, is_full=lambda who: self._seating.is_full(who),
+            all_lost=lambda: self._seating.all_lost(),
         )  # fmt: skip
         self._seating = Seating(self._around, self._opened, self._gone)
         self._seats = self._seating.seats
@@ -74,6 +76,7 @@ class RoomSession(SessionWithPages):
         self._next_numbers: dict[str, int] = {}
         self._comings = Comings(self._see_off)
         self._return = Return(self._seating, self._comings.door, notify)
+        self._losses = Losses(self._seating, lambda: self._return.is_away, notify)
 
     @property
     def spec(self) -> RoomSpec:
@@ -193,7 +196,7 @@ class RoomSession(SessionWithPages):
 
     async def _close_sides(self) -> None:
         self._comings.stop_all()
-        await self._return.close()
+        await asyncio.gather(self._return.close(), self._losses.close())
         # One after the other: the SDK's native part has crashed when many left at once.
         async with self._comings.door:
             seats = self._seating.connections
@@ -269,6 +272,8 @@ class RoomSession(SessionWithPages):
 
     def _opened(self, seat: Seat) -> None:
         self.peers[seat.identity] = seat.peer
+        if isinstance(seat, LabSeat):
+            seat.peer.on_lost = partial(self._losses.begin, seat)
         if seat.identity == seat.name:
             self.sides[seat.name] = seat.peer
 

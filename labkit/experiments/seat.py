@@ -41,6 +41,8 @@ class Surroundings:
     "Takes a name and a payload for whoever owns the room."
     is_full: Callable[[str], Awaitable[bool]]
     "Takes who wants to come in."
+    all_lost: Callable[[], bool]
+    "Whether nobody here has a connection to the server any more."
     introduced: set[str] = field(default_factory=set)
     "Pages whose clock is in the Run."
 
@@ -81,6 +83,11 @@ class Seat:
     def identity(self) -> str:
         """Who this connection is for the server."""
         return self.participant.name
+
+    @property
+    def lost(self) -> str:
+        """Why its connection has ended on its own, or nothing; the SDK's peer tells by itself."""
+        return getattr(self.peer, "lost", "")
 
     @property
     def bridge(self) -> Bridge:

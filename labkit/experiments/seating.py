@@ -57,6 +57,10 @@ class Seating:
         """All seats and ears."""
         return [*self.seats.values(), *self.ears.values()]
 
+    def all_lost(self) -> bool:
+        """Return whether nobody has a connection to the server any more."""
+        return all(seat.lost for seat in self.seats.values())
+
     def receives(self, name: str) -> list[str]:
         """Return the tracks that somebody receives, by whatever connection."""
         own = (seat for seat in self.connections if seat.name == name)

@@ -125,6 +125,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._take_numbers(payload["at_s"], payload["tracks"])
             elif name == "state":
                 self._take_state(payload)
+            elif name in ("lost", "found"):
+                self._show_state()
 
     def _follow(self, outline: Outline) -> None:
         """Show other people; what is seen of those who stay goes on."""
@@ -218,6 +220,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _state_text(self, state: str) -> str:
         if state == "broken" and self._experiment.failure is not None:
             return str(self._experiment.failure)
+        if state == "running" and self._experiment.losses:
+            return " ".join(self._experiment.losses.values())
         silent = [v for v in self._outline.all_views if v.video and self._is_silent(v.name)]
         if state == "running" and silent:
             return self._outline.silent(silent[0])

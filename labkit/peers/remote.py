@@ -54,6 +54,8 @@ class RemoteSide:
     engine = "browser"
     senders: tuple[Any, ...] = ()
     receivers: tuple[Any, ...] = ()
+    lost = ""
+    "Why nothing more comes of the page, once that is clear."
 
     def __init__(
         self,
