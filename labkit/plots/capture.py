@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from labkit.plots.runs import as_runs, run_names
+from labkit.plots.runs import as_runs, one_run, run_names
 from labkit.plots.style import (
     COLORS,
     HATCHES,
@@ -105,11 +105,14 @@ def _draw_intervals(
 
 
 def _draw_tick(ax: Axes, ticks_ms: list[float]) -> None:
-    known = sorted({round(tick, 1) for tick in ticks_ms if not math.isnan(tick)})
-    for tick in known:
+    known = {round(tick): tick for tick in sorted(ticks_ms) if not math.isnan(tick)}
+    for tick in known.values():
         ax.axhline(tick, color="0.35", linestyle=":", linewidth=1.8, zorder=1, gid="tick")
-    place = (1.005, known[-1])
-    text = _("{ms:.1f} ms").format(ms=known[-1])
+    if not known:
+        return
+    longest = max(known)
+    place = (1.005, known[longest])
+    text = _("{ms} ms").format(ms=longest)
     transform = ax.get_yaxis_transform()
     ax.annotate(text, place, xycoords=transform, va="center", size=text_size(ax))
 
@@ -136,7 +139,7 @@ def plot_media_cost(
 
     Notebook: notebooks/01-media.ipynb
     """
-    (run,) = as_runs(run)
+    run = one_run(run)
     axes = axes_for(ax)
     own_title = _("Raw, and as {sender} sent it").format(sender=direction(run, sender, None)[0])
     label_axes(axes, title, own_title, _("Rate (kbit/s, logarithmic)"))
