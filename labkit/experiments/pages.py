@@ -185,5 +185,5 @@ async def started_by_a_page(owner: Experiment[Any], within_s: float) -> None:
 def _nobody_error(seconds: float) -> WaitTimeout:
     return WaitTimeout(
         _("The browser was not connected within {seconds:.0f} s.").format(seconds=seconds),
-        next_step=_("Press “Use camera and microphone” or “Use a test picture” in its widget."),
+        next_step=_("Press a button of its widget: “Join”, or “Use a test picture” in a call."),
     )

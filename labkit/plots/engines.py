@@ -59,7 +59,8 @@ def plot_engines(
     rows = _rows(runs)
     axes = axes_for(ax)
     own_title = _("One source, several engines")
-    label_axes(axes, title, own_title, _("Capture to decoded frame (ms)"))
+    marks = _("line: p5 to p95; dot: p50; ring: of it, the jitter buffer")
+    label_axes(axes, title, own_title, _("Capture to decoded frame (ms)") + f"\n{marks}")
     if not rows:
         why = _("No engine was named.")
         say_why(axes, why)
@@ -106,9 +107,9 @@ def _draw(
     buffer = buffer_ms(run, way[1])
     if buffer is not None:
         ax.plot(buffer, at, "o", color=color, markersize=11, fillstyle="none", gid="buffer")
-        text = _("{text}, {buffer:.1f} of them in its buffer").format(text=text, buffer=buffer)
-    ax.annotate(text, (figures["p95"], at), (10, 0), textcoords="offset points", va="center",
-                size=small_size(ax))  # fmt: skip
+        text = _("{text}, buffer {buffer:.1f} ms").format(text=text, buffer=buffer)
+    beside = {"xycoords": ax.get_yaxis_transform(), "va": "center", "size": small_size(ax)}
+    ax.annotate(text, (1.02, at), **beside)  # at the data, a long text would leave the figure
     return f"{name}: {text}" if name else text
 
 

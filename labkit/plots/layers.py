@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from labkit.plots.figure import Drawn, LabFigure, describe_axes
 from labkit.plots.parts import page, within
-from labkit.plots.runs import as_runs
+from labkit.plots.runs import one_run
 from labkit.plots.style import (
     COLORS,
     LINE_STYLES,
@@ -65,7 +65,7 @@ def plot_layers(
         BadValue: ``run`` is no Run.
     Notebook: notebooks/10-mesh-and-sfu.ipynb
     """
-    (one,) = as_runs(run)
+    one = one_run(run)
     sender, receiver = direction(one, sender, receiver)
     own_title = _("Layers of {sender}, seen by {receiver}").format(sender=sender, receiver=receiver)
     over = title or own_title
@@ -103,7 +103,7 @@ def _draw_layers(ax: Axes, run: Run, sender: str, kwargs: dict[str, Any]) -> Non
 
 
 def _draw_width(ax: Axes, run: Run, sender: str, receiver: str, kwargs: dict[str, Any]) -> None:
-    label_axes(ax, None, "", _("Time in the call (s)"), _("Width that arrives"))
+    label_axes(ax, None, "", _("Time in the call (s)"), _("Width that arrives (px)"))
     seen = _seen(run, sender, receiver)
     if seen.empty:
         why = _("No frame was seen.")

@@ -53,8 +53,9 @@ def plot_topologies(
     """Draw uplink, downlink, CPU and latency over the number of participants.
 
     One curve for each of mesh, MCU and SFU. A curve ends with a large cross where the machine is
-    full (``labkit.run.topology.topology_row``, in at least half of the runs of that N): what more
-    participants cost cannot be told from what a busy machine costs. A latency there that is far
+    full (``labkit.run.topology.topology_row``, in at least half of the runs of that N; fewer full
+    runs are left out): what more participants cost cannot be told from what a busy machine costs. A
+    latency there that is far
     above all others is drawn at their height, and written beside the cross. The CPU is that of all
     processes, whoever's work they do. The latency's band reaches from the median to the 95th
     percentile.
@@ -110,8 +111,11 @@ def _curves(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     curves: dict[str, pd.DataFrame] = {}
     for topology in ORDER if len(table) else ():
         own = table[table["topology"] == topology].drop(columns="topology")
-        own = own.assign(full=own["full"].eq(True)).groupby("n", as_index=False).mean()
-        own["full"] = own["full"] >= 0.5  # one late second of three runs is no full machine
+        own = own.assign(full=own["full"].eq(True))
+        full = own.groupby("n")["full"].transform("mean") >= 0.5
+        own = own[full | ~own["full"]]  # one late second of three runs is no full machine
+        own = own.groupby("n", as_index=False).mean()
+        own["full"] = own["full"] > 0
         if len(own):
             ends = int(own["full"].to_numpy().argmax()) if own["full"].any() else len(own) - 1
             curves[topology] = own.iloc[: ends + 1]

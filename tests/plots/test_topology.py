@@ -48,6 +48,15 @@ def test_runs_of_one_n_are_averaged() -> None:
     assert values(line.get_ydata()) == [15.0]
 
 
+def test_one_full_run_of_three_is_left_out() -> None:
+    calm = [topology_run("mesh", 3, latency_ms=latency) for latency in (10.0, 20.0)]
+    late = topology_run("mesh", 3, latency_ms=900.0, lag_ms=90.0)
+    _figure, parts = plot_topologies([*calm, late, topology_run("mesh", 4)])
+    (line,) = lines_of(parts["latency_p50_ms"], "curve mesh")
+    assert values(line.get_xdata()) == [3, 4] and line.get_ydata()[0] == 15.0
+    assert not lines_of(parts["latency_p50_ms"], "full mesh")
+
+
 def test_a_room_in_which_not_everybody_is_seen_says_so() -> None:
     run = topology_run("sfu", 2)
     run.meta["subscribed"] = {"alice": [], "bob": ["alice:video"]}

