@@ -1,6 +1,18 @@
 """``python -m labkit``: the command line without its script."""
 
-from labkit.cli import main
+import sys
+
+from labkit.words import _
+
+
+def _main() -> None:
+    try:
+        from labkit.cli import main
+    except KeyboardInterrupt:  # loading it takes a moment
+        sys.stderr.write(_("labkit: stopped.") + "\n")
+        sys.exit(130)
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    _main()

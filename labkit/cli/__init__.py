@@ -47,6 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
         build_app(words)(words, prog_name="labkit")
     except LabError as error:
         _stop(str(error))
+    except KeyboardInterrupt:  # before the command had begun
+        print(_("labkit: stopped."), file=sys.stderr)
+        sys.exit(130)
     except SystemExit as end:
         if end.code == 130:
             print(_("labkit: stopped."), file=sys.stderr)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from labkit.errors import CallError
+from labkit.experiments.breaks import relay_died_error
 from labkit.net.relay_handle import Relay
+from labkit.process import ChildDied
 from labkit.words import _
 
 __all__ = ["Host"]
@@ -35,7 +38,8 @@ class Host:
             import labkit.experiments.session
             import labkit.media.pattern  # noqa: F401
         finally:
-            self._relay = await starting
+            with _naming_the_relay():
+                self._relay = await starting
 
     async def open(self, spec: Any, time_zero: float) -> None:
         """Make the session of ``spec``; second 0 of the call is ``time_zero``."""
@@ -44,7 +48,8 @@ class Host:
         if self._relay is None:
             await self.prepare()
         assert self._relay is not None
-        await self._relay.set_time_zero(time_zero)
+        with _naming_the_relay():
+            await self._relay.set_time_zero(time_zero)
         self._session = spec.session(self._relay, Clock(time_zero), self._notify)
 
     async def ask(self, method: str, arguments: dict[str, Any]) -> Any:
@@ -55,7 +60,8 @@ class Host:
         """
         if self._session is None:
             raise CallError(_("The call is not running."), next_step=_("Start it first."))
-        return await getattr(self._session, method)(**arguments)
+        with _naming_the_relay():
+            return await getattr(self._session, method)(**arguments)
 
     def tell(self, method: str, arguments: dict[str, Any]) -> None:
         """Call a method of the session; nobody waits for it."""
@@ -75,3 +81,12 @@ class Host:
             await session.close()
         elif relay is not None:
             await relay.close()
+
+
+@contextmanager
+def _naming_the_relay() -> Iterator[None]:
+    """Say which helper ended: whoever owns this process would take it for this one."""
+    try:
+        yield
+    except ChildDied:
+        raise relay_died_error() from None

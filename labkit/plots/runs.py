@@ -12,7 +12,7 @@ from labkit.run import Run
 from labkit.run.statistics import direction
 from labkit.words import _
 
-__all__ = ["arrow", "as_runs", "asked_over_time", "link_history", "run_names", "told"]
+__all__ = ["arrow", "as_runs", "asked_over_time", "link_history", "one_run", "run_names", "told"]
 
 _DETAILS = ("loss_model", "queue_bytes")
 _DESCRIBED = ("engine", "place")
@@ -37,6 +37,21 @@ def as_runs(run: Run | Iterable[Run]) -> list[Run]:
                 _("Use what call.record(5) returns, or lab.load_run(path)."),
             )
     return runs
+
+
+def one_run(run: Run | Iterable[Run]) -> Run:
+    """Return the run of a figure that shows one.
+
+    Raises:
+        BadValue: It is something else, or not exactly one.
+    """
+    runs = as_runs(run)
+    if len(runs) != 1:
+        raise BadValue(
+            _("This figure shows one run; here are {n}.").format(n=len(runs)),
+            next_step=_("Give one of them."),
+        )
+    return runs[0]
 
 
 def arrow(run: Run, sender: str | None = None, receiver: str | None = None) -> str:

@@ -76,6 +76,8 @@ def _check_beginning(path: Path) -> None:
             "",
             _("Look at the name, and at the folder you are in."),
         )
+    if not path.is_file():  # a pipe would be waited for
+        raise _not_a_run(str(path), _("It is no ordinary file."))
     with path.open("rb") as file:
         beginning = file.read(_HEADER_BYTES)
     if not beginning:
@@ -180,6 +182,6 @@ def _not_a_run(name: str, why: str) -> RunFileError:
 def _damaged(name: str, why: str) -> RunFileError:
     return RunFileError(
         _("{name} is damaged.").format(name=name),
-        _("It was cut off or changed: {why}").format(why=why),
+        _("It was cut off or changed: {why}.").format(why=why.rstrip(".")),
         _("Copy it again from where it came from, or record again."),
     )

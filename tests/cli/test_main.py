@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import typer
@@ -86,6 +88,27 @@ def test_interrupt_is_one_line_and_130(
         cli.main(["doctor"])
     assert end.value.code == 130
     assert capsys.readouterr().err == "labkit: stopped.\n"
+
+
+def test_so_is_one_while_the_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "build_app", interrupted)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["doctor"])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "labkit: stopped.\n"
+
+
+def test_and_one_while_the_command_line_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    there = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])}  # noqa: PTH109
+    command = [sys.executable, "-m", "labkit", "doctor"]
+    done = subprocess.run(command, capture_output=True, text=True, env=there)
+    assert (done.returncode, done.stderr) == (130, "labkit: stopped.\n")
 
 
 def test_a_mistake_of_ours_is_told_without_a_traceback(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from labkit import plots
+from labkit.errors import BadValue
 from labkit.plots.runs import asked_over_time, link_history, run_names, told
 from labkit.run import Run
 from tests.plots.examples import bent_run, clean_run, empty_run, phased_run
@@ -90,3 +95,10 @@ def test_other_peoples_events_are_left_alone() -> None:
     run = Run.from_tables(clean_run().meta, events=events)
     assert len(link_history(run, "alice", "bob")) == 1
     assert len(link_history(run, "bob", "alice")) == 2
+
+
+@pytest.mark.parametrize("runs", [[], [clean_run(), clean_run()]])
+@pytest.mark.parametrize("plot", [plots.plot_media_cost, plots.plot_layers])
+def test_a_figure_of_one_run_refuses_more_or_less(plot: Callable[..., Any], runs: Any) -> None:
+    with pytest.raises(BadValue, match=f"shows one run; here are {len(runs)}"):
+        plot(runs)

@@ -134,3 +134,10 @@ def test_a_flipped_byte_is_refused_or_noticed_or_harmless(good: bytes, data: st.
         return
     unchanged = read_tables(bytes(flipped)) == read_tables(good)
     assert unchanged or run.altered or not run.complete
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.run")
+    with pytest.raises(RunFileError, match="no ordinary file"):
+        read_tables(tmp_path / "pipe.run")
