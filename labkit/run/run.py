@@ -16,6 +16,7 @@ from labkit.errors import LabError, RunFileError
 from labkit.run import tables as convert
 from labkit.run.digest import digest_of, from_json, to_json
 from labkit.run.join import cut_short, join_tables
+from labkit.run.metavalues import check_meta
 from labkit.run.reader import read_tables
 from labkit.run.schema import COLUMNS, SCHEMA_VERSION
 from labkit.run.store import RunWriter, exists_error, put_in_place
@@ -252,6 +253,7 @@ def load_run(source: str | os.PathLike[str] | bytes) -> Run:
     rows = read_tables(source if isinstance(source, bytes) else Path(source))
     try:
         meta = {key: from_json(value) for key, value in rows.pop("meta")}
+        check_meta(meta)
         if not meta.get("complete"):
             more_meta, known_until_s = cut_short(meta)
             meta.update(more_meta)

@@ -141,3 +141,26 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.run")
     with pytest.raises(RunFileError, match="no ordinary file"):
         read_tables(tmp_path / "pipe.run")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("asked", '"x"'),
+        ("asked", '{"link": 3}'),
+        ("asked", '{"link": {"alice->bob": "clean"}}'),
+        ("versions", "[1]"),
+        ("sender", "5"),
+        ("recorded_from_s", '"x"'),
+        ("recorded_to_s", "1e999"),
+        ("settle_s", "NaN"),
+    ],
+)
+def test_a_value_of_meta_that_no_lab_wrote_is_named(
+    good: bytes, tmp_path: Path, key: str, text: str
+) -> None:
+    path = tmp_path / "edited.run"
+    path.write_bytes(good)
+    edit(path, f"INSERT OR REPLACE INTO meta VALUES ('{key}', '{text}')")
+    with pytest.raises(RunFileError, match=f"wrong kind: meta {key}"):
+        load_run(path)
