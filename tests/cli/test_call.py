@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 
 import labkit as lab
 from labkit import cli
+from labkit.experiments.kept import kept
 from tests.experiments.helpers import alive, eventually, nothing_left
 from tests.timing import SECOND
 
@@ -179,6 +181,19 @@ def recorded_until_full(path: Path, before: str = "") -> lab.Run:
     run = lab.load_run(path)
     assert not run.complete
     return run
+
+
+def test_a_call_that_broke_without_a_file_says_how_one_is_kept(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_ignored: object, **_options: object) -> lab.Run:
+        kept.data = b"what there was"
+        raise lab.CallError("It broke.", "So it is.", "In a notebook: kept_run.")
+
+    monkeypatch.setattr(kept, "data", None)
+    monkeypatch.setattr(import_module("labkit.cli.call"), "_record", broken)
+    told = refused(capfd)
+    assert told.startswith("labkit: It broke. So it is. With --out FILE")
 
 
 def mount_small_disk(folder: Path) -> bool:

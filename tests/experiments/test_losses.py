@@ -29,13 +29,18 @@ KEPT = "What was recorded is kept: “run = lab.kept_run()”."
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let connections of this process end soon after the last answer."""
     monkeypatch.setattr(consent, "CHECK_EVERY_S", 0.2)
-    monkeypatch.setattr(consent, "EXPIRES_S", 1.5 * SECOND)
+    monkeypatch.setattr(consent, "EXPIRES_S", 2.0 * SECOND)
     monkeypatch.setattr(roomlosses, "SERVER_MAY_GO_S", 0.3)
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "data", None)
+
+
+def be_patient_again() -> None:
+    """Let what is left live, however busy the machine is; the fixture undoes this, too."""
+    consent.EXPIRES_S = 30.0
 
 
 def small_room(**options: Any) -> Any:
@@ -68,6 +73,7 @@ def test_two_of_three_lose_each_other_and_the_others_go_on(impatient: None) -> N
             for way in ("alice->bob", "bob->alice"):
                 three.set_link(way, loss=1.0)
             await until(lambda: three.losses)
+            be_patient_again()
             ((who, why),) = three.losses.items()
             assert who == "alice–bob" and "between alice and bob is lost" in why
             assert NO_ANSWER in why and "running without alice–bob" in repr(three)
@@ -115,6 +121,7 @@ def test_a_mixer_whose_one_participant_is_lost_goes_on(impatient: None) -> None:
             for way in ("alice->mcu", "mcu->alice"):
                 three.set_link(way, loss=1.0)
             await until(lambda: three.losses)
+            be_patient_again()
             one = await three.record(1, progress=False)
             assert three.state == "running"
             assert shown_after(one, 0, "bob", "carol") > 3
@@ -180,6 +187,7 @@ def test_who_loses_the_server_is_told_and_may_come_again(
             recording = await recording_of(room)
             room.set_link("alice", loss=1.0)
             await until(lambda: room.losses)
+            be_patient_again()
             why = room.losses["alice"]
             assert "alice has lost the connection to the server" in why and NO_ANSWER in why
             assert room.state == "running" and "running without alice" in repr(room)
