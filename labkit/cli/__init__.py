@@ -11,7 +11,6 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -86,8 +85,6 @@ def build_app(words: list[str] | None = None) -> typer.Typer:
 
 def _register(app: typer.Typer, name: str) -> None:
     module, function = COMMANDS[name].split(":")
-    if find_spec(module) is None:  # a part of the house that is not built yet
-        return
     command: Callable[..., Any] = getattr(importlib.import_module(module), function)
     extra = {"ignore_unknown_options": True, "allow_extra_args": True}
     app.command(name, context_settings=extra if name in FORWARDING else None)(command)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
@@ -23,15 +25,17 @@ _SECONDS_TO_MS = 1000
 async def sample_room_forever(session: RoomSession) -> None:
     """Add rows of ``samples`` once a second while somebody records.
 
-    For a labkit participant: ``received_kbps`` (on the wire, with headers), and by track
-    ``rtt_ms`` (to the server, from RTCP), ``sent_kbps`` (payload) and ``packets_lost``. For the
-    SDK what it tells of itself. For the server (peer ``sfu``) its Prometheus counters by their
-    own names, those about media and people (``labkit.rooms.metrics.ABOUT_MEDIA``); they lag.
+    For a labkit participant: ``received_kbps`` (on the wire, with headers, over all its
+    connections), and by track ``rtt_ms`` (to the server, from RTCP), ``sent_kbps`` (payload) and
+    ``packets_lost``. For the SDK what it tells of itself. For the server (peer ``sfu``) its
+    Prometheus counters by their own names, those about media and people
+    (``labkit.rooms.metrics.ABOUT_MEDIA``); they lag.
     """
     import prometheus_client.parser  # now, while nobody records: it takes some 50 ms
 
     assert prometheus_client.parser
     before: dict[tuple[str, str], tuple[float, int]] = {}
+    received: WeakKeyDictionary[Any, tuple[float, int]] = WeakKeyDictionary()
     headers = {"Authorization": session.spec.access.metrics_login}
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=EVERY_S), headers=headers
@@ -40,10 +44,12 @@ async def sample_room_forever(session: RoomSession) -> None:
             await asyncio.sleep(EVERY_S)
             if not session.tap.recording:
                 before.clear()
+                received.clear()
                 continue
             for name, peer in list(session.peers.items()):
                 if session.peers.get(name) is peer:  # nobody has left meanwhile
                     await _sample_peer(session, peer, before)
+            _sample_received(session, received)
             await _sample_server(session, client)
 
 
@@ -53,9 +59,6 @@ async def _sample_peer(session: RoomSession, peer: Any, before: dict[Any, Any]) 
         if inspect.isawaitable(result):
             await result
         return
-    now_s = session.clock.now()
-    kbps = _kbps(before, (peer.name, ""), now_s, peer.received_bytes)
-    _add(session, now_s, peer.name, None, "received_kbps", kbps)
     by_ssrc = {probe.ssrc: probe.track for probe in peer.senders}
     for transceiver in [] if peer.connection_state == "closed" else peer.pc.getTransceivers():
         incoming = peer.incoming_track(transceiver)
@@ -66,6 +69,20 @@ async def _sample_peer(session: RoomSession, peer: Any, before: dict[Any, Any]) 
         for report in (await transceiver.receiver.getStats()).values():
             if incoming is not None:
                 _sample_report(session, peer.name, incoming, report, before)
+
+
+def _sample_received(session: RoomSession, before: MutableMapping[Any, tuple[float, int]]) -> None:
+    """Add what each labkit participant receives, over all its connections."""
+    now_s = session.clock.now()
+    totals_kbps: dict[str, float] = {}
+    for peer in session.peers.values():
+        if hasattr(peer, "sample"):
+            continue  # it tells of itself
+        kbps = _kbps(before, peer, now_s, peer.received_bytes)
+        if kbps is not None:
+            totals_kbps[peer.name] = totals_kbps.get(peer.name, 0.0) + kbps
+    for name, kbps in totals_kbps.items():
+        _add(session, now_s, name, None, "received_kbps", kbps)
 
 
 def _sample_report(
@@ -97,7 +114,7 @@ def _add(
         session.tap.add("samples", at_s=at_s, peer=peer, track=track, name=name, value=value)
 
 
-def _kbps(before: dict[Any, Any], key: Any, now_s: float, count: int) -> float | None:
+def _kbps(before: MutableMapping[Any, Any], key: Any, now_s: float, count: int) -> float | None:
     was = before.get(key)
     before[key] = (now_s, count)
     return None if was is None or now_s <= was[0] else (count - was[1]) * 8e-3 / (now_s - was[0])
