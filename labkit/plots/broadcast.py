@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
 
 from labkit.plots.figure import Drawn, LabFigure, describe_axes
 from labkit.plots.parts import check_columns, page, within
@@ -19,6 +18,7 @@ from labkit.plots.style import (
     label_axes,
     legend,
     line_style,
+    log_height,
     say_why,
 )
 from labkit.words import _
@@ -104,8 +104,7 @@ def _draw(
         said = [_("Nobody listened.")]
         say_why(ax, said[0])
     elif label == _latency_label():
-        ax.set_yscale("log")  # a full machine is a hundred times slower
-        ax.yaxis.set_major_formatter(ScalarFormatter())
+        log_height(ax)  # a full machine is a hundred times slower
         legend(ax, headroom=False, loc="upper left")
     else:
         legend(ax)

@@ -59,7 +59,7 @@ def plot_engines(
     rows = _rows(runs)
     axes = axes_for(ax)
     own_title = _("One source, several engines")
-    marks = _("line: p5 to p95; dot: p50; ring: of it, the jitter buffer")
+    marks = _("line: p5 to p95, dot: p50, ring: the jitter buffer’s part")
     label_axes(axes, title, own_title, _("Capture to decoded frame (ms)") + f"\n{marks}")
     if not rows:
         why = _("No engine was named.")

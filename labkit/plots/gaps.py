@@ -10,7 +10,16 @@ from matplotlib.figure import Figure
 
 from labkit.errors import BadValue
 from labkit.plots.runs import as_runs
-from labkit.plots.style import COLORS, axes_for, drawn, label_axes, line_style, say_why, small_size
+from labkit.plots.style import (
+    COLORS,
+    axes_for,
+    drawn,
+    label_axes,
+    line_style,
+    log_height,
+    say_why,
+    small_size,
+)
 from labkit.run import Run
 from labkit.run.gaps import arrivals
 from labkit.words import _
@@ -56,7 +65,8 @@ def plot_gaps(
         return drawn(axes, _("Time between pictures. {why}").format(why=why))
     gaps_ms = np.diff(times) * 1000
     points = {"marker": "o", "linestyle": "", "markersize": 5, "gid": "gaps"}
-    axes.semilogy(times[1:], gaps_ms, **line_style(0, kwargs, **points))
+    log_height(axes)
+    axes.plot(times[1:], gaps_ms, **line_style(0, kwargs, **points))
     marks = _mark(axes, runs[0], mark)
     if marks:  # room for their words
         axes.set_ylim(top=gaps_ms.max() * 20)
@@ -73,9 +83,10 @@ def _mark(ax: Axes, run: Run, mark: str) -> list[str]:
         if row.name != mark:
             continue
         ax.axvline(row.at_s, color=COLORS[1], linewidth=1.5, linestyle="--")
-        ax.text(
-            row.at_s, 0.98, f" {row.detail}", transform=ax.get_xaxis_transform(), rotation=90,
-            ha="left", va="top", size=small_size(ax), color=COLORS[1],
+        ax.annotate(
+            str(row.detail), (row.at_s, 0.98), (5, 0), xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points", rotation=90, ha="left", va="top", size=small_size(ax),
+            color=COLORS[1],
         )  # fmt: skip
         said.append(_("At {at_s:.1f} s: {what}.").format(at_s=row.at_s, what=row.detail))
     return said

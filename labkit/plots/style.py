@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter, StrMethodFormatter
 
 from labkit.plots.figure import Drawn, LabFigure, describe_axes, figure_of
 
@@ -26,6 +27,7 @@ __all__ = [
     "label_axes",
     "legend",
     "line_style",
+    "log_height",
     "room_points",
     "say_why",
     "small_size",
@@ -82,6 +84,13 @@ def label_axes(ax: Axes, title: str | None, own_title: str, x: str = "", y: str 
         ax.set_xlabel(x)
     if not ax.get_ylabel():
         ax.set_ylabel(y)
+
+
+def log_height(ax: Axes) -> None:
+    """Make the height logarithmic, with plain numbers beside it: 1,000, not a power of ten."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    ax.yaxis.set_minor_formatter(LogFormatter())
 
 
 def cycle(choices: tuple[str, ...], i: int) -> str:
@@ -165,8 +174,8 @@ def legend(
     """
     handles, labels = ax.get_legend_handles_labels()
     labels = [wrapped(ax, label, 0.9) for label in labels]
-    columns = _columns_that_fit(ax, labels, columns)
     if labels:
+        columns = _columns_that_fit(ax, labels, columns)
         style: dict[str, Any] = {"loc": "upper left", "framealpha": 0.9, "handlelength": 2.4}
         style |= {"ncols": columns, "fontsize": small_size(ax), **kwargs}
         # A long legend must not squeeze the axes.

@@ -82,7 +82,7 @@ guess.compare(last.loc["carol", "frames_decoded"])
 # %%
 names = ["e2ee_state_changed", "packets_without_pictures"]
 told = run.events[run.events["name"].isin(names)]
-told[["at_s", "peer", "name", "detail"]]
+told[["at_s", "peer", "name", "detail"]].round(2)
 
 # %% [markdown]
 # bob is told that all is well. carol is told **nothing**: from this SDK comes no event for a wrong

@@ -67,6 +67,7 @@ async def simulate(peer, kind):
 
 # %%
 async def accidents():
+    await asyncio.sleep(0.5)
     for kind, seconds in KINDS.items():
         await room.ask("bob", lambda peer, kind=kind: simulate(peer, kind))
         await asyncio.sleep(seconds)
@@ -101,6 +102,7 @@ after["name"].tolist()
 
 # %%
 async def kill():
+    await asyncio.sleep(0.5)
     await room.ask("bob", lambda peer: peer.event("accident", "server killed"))
     await stage.server.kill()
     await asyncio.sleep(2)
@@ -128,7 +130,7 @@ plots.plot_gaps(killed, "bob", "accident")
 # %%
 names = ["reconnecting", "reconnected", "server_gone", "server_back"]
 told = killed.events[killed.events["name"].isin(names)]
-told[["at_s", "peer", "name"]]
+told[["at_s", "peer", "name"]].round(2)
 
 # %% [markdown]
 # If no server comes back, a client gives up in the end. The event *disconnected* then says

@@ -67,7 +67,8 @@ table_to_come = asyncio.create_task(stage.play(growing))
 # into the picture.
 #
 # The machine counts as full when server and listeners use more than 80 % of all cores, or when the
-# listeners show less than 90 % of the frames. What is beyond would be about the machine.
+# listeners show less than 90 % of the frames: a cross in the figure. What is beyond would be about
+# the machine.
 
 # %%
 table = await table_to_come
@@ -111,7 +112,7 @@ async def counters():
 
 # %%
 counted = await stage.play(counters)
-counted.set_index("at_s").T
+counted.set_index("at_s").T.astype("Int64")
 
 # %% [markdown]
 # Pictures flow evenly, the counters do not: they stand still for seconds, then jump. LiveKit adds
@@ -165,7 +166,7 @@ async def ways_out():
 
 
 # %%
-await stage.play(ways_out)
+(await stage.play(ways_out)).fillna("")
 
 # %% [markdown]
 # `here` is the address that a socket is bound to, `there` the one that it is connected to. Where
@@ -183,7 +184,8 @@ await stage.play(ways_out)
 #
 # The server's CPU grows with the listeners. The slope is the price of one more: take it from the
 # first and the last row, so that what the server does anyway falls out. Rows of a full machine are
-# left out: what comes late is asked for again, and sent again.
+# left out: what comes late is asked for again, and sent again. (If only the first row is left, all
+# are taken: a poor slope, but one.)
 
 
 # %%
@@ -198,6 +200,7 @@ def listeners_per_core(table):
 
 # %% tags=["needs-solution"]
 calm = table[~table["full"].astype(bool)]
+calm = calm if len(calm) > 1 else table
 fit = listeners_per_core(calm)
 cores_guess.compare(fit)
 
@@ -252,7 +255,7 @@ print(f"published {560_962 / (0.92 * 16):8,.0f} packets a second for each core, 
 #
 # ## Troubleshooting
 #
-# - **It ends at 5 or 10**: the machine is busy with something else, or is small. The slope still
+# - **It ends at 10**: the machine is busy with something else, or is small. The slope still
 #   means something.
 # - **The slope is negative, or absurd**: too few points, or too short. Use `seconds=10`.
 # - **“… saw no frame within 15 s”**: more people came than the machine can carry. Leave out the
