@@ -128,6 +128,8 @@ def why_no_latency(
     if any(stats.latency_ms(run, sender, receiver)["n"] for run in runs):
         return ""
     if any(count["shown"] for count in counts):
+        if all(stats.latency_over_time(run, sender, receiver).empty for run in runs):
+            return _("Frames were shown, but at times that nobody knows.")
         late = _("No frame was shown after the call had settled. Record for 5 seconds or more.")
         return late if settled else ""
     sent = sum(count["sent"] for count in counts)

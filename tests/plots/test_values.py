@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -185,3 +187,13 @@ def test_the_overview_has_every_part() -> None:
     assert clean_run().id in figure.get_suptitle()
     for way in ("Latency over time", "Bitrate", "budget", "Set-up", "Link"):
         assert way in plots.alt_text(figure)
+
+
+def test_frames_shown_at_unknown_times_are_told_and_drawn_nowhere() -> None:
+    frames = clean_run().frames.assign(latency_ms=float("nan"), decoded_s=float("nan"))
+    run = replace(clean_run(), frames=frames)
+    for plot in (plots.plot_latency, plots.plot_latency_distribution, plots.plot_budget):
+        figure, _ax = plot(run)
+        figure.draw_without_rendering()
+    figure, _ax = plots.plot_latency(run)
+    assert "at times that nobody knows" in plots.alt_text(figure)
