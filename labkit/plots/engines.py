@@ -108,7 +108,11 @@ def _draw(
     if buffer is not None:
         ax.plot(buffer, at, "o", color=color, markersize=11, fillstyle="none", gid="buffer")
         text = _("{text}, buffer {buffer:.1f} ms").format(text=text, buffer=buffer)
-    beside = {"xycoords": ax.get_yaxis_transform(), "va": "center", "size": small_size(ax)}
+    beside: dict[str, Any] = {
+        "xycoords": ax.get_yaxis_transform(),
+        "va": "center",
+        "size": small_size(ax),
+    }
     ax.annotate(text, (1.02, at), **beside)  # at the data, a long text would leave the figure
     return f"{name}: {text}" if name else text
 
