@@ -138,13 +138,6 @@ def test_exit_codes_of_commands_pass_through(monkeypatch: pytest.MonkeyPatch) ->
     assert end.value.code == 7
 
 
-def test_a_part_that_is_not_built_yet_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cli.COMMANDS, "bench", "labkit.cli.nowhere:bench")
-    names = [command.name for command in cli.build_app().registered_commands]
-    assert "doctor" in names
-    assert "bench" not in names
-
-
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_exists(name: str) -> None:
     module, function = cli.COMMANDS[name].split(":")
