@@ -6,13 +6,14 @@ import base64
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from labkit.errors import LabError, RunFileError
+from labkit.errors import LabError, RecordingError, RunFileError
 from labkit.run import tables as convert
 from labkit.run.digest import digest_of, from_json, to_json
 from labkit.run.join import cut_short, join_tables
@@ -161,12 +162,18 @@ class Run:
         target = Path(path)
         if not force and os.path.lexists(target):
             raise exists_error(target)
-        part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+        part = target.parent / f"{target.name}.{uuid.uuid4().hex[:8]}.part"
         try:
             self._write(part)
             put_in_place(part, target)
+        except (OSError, ValueError) as error:  # ValueError: an empty name
+            told = getattr(error, "strerror", None) or error
+            why = _("The system says: {error}.").format(error=told)
+            what = _("The run could not be written to {where}.").format(where=target)
+            raise RecordingError(what, why, _("Choose the name of a file.")) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         return target
 
     def _write(self, path: Path) -> None:

@@ -220,3 +220,14 @@ def test_a_run_of_schema_1_opens_in_every_later_lab() -> None:
     assert not run.altered
     assert run.meta["schema"] == 1
     assert run.summary()["latency_ms"]["n"] == 16
+
+
+@pytest.mark.parametrize("name", ["folder", "x" * 300, ""])
+def test_a_name_that_cannot_be_a_file_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(RecordingError, match="could not be written"):
+        Run.from_tables().save(name, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
