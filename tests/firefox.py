@@ -136,8 +136,9 @@ def firefox(program: str, **preferences: bool | int | str) -> Iterator[FirefoxPa
         Path(profile, "user.js").write_text("\n".join(lines), encoding="utf-8")
         command = [program, "--headless", "--no-remote", "--profile", profile,
                    "--remote-debugging-port", "0"]  # fmt: skip
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
             try:
                 page = FirefoxPage(_address(Path(profile), process))
                 try:

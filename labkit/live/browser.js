@@ -85,6 +85,7 @@ function render({ model, el }) {
   const page = Math.random().toString(36).slice(2); // randomUUID needs a secure context
   const words = model.get("words"), wanted = model.get("wanted");
   const state = stateLine(model);
+  const hint = make("p", { hidden: "" }, words.firefox);
   const own = picture(words.own, words, "own"), others = people(words, own.node);
   const send = sender(model, { v: MESSAGE_VERSION, page });
   const asking = asker(send, () => state.say(words.busy));
@@ -101,11 +102,13 @@ function render({ model, el }) {
     peer?.end();
     viewing?.end();
     peer = viewing = null;
+    hint.hidden = true;
     [own, others].forEach((one) => one.show());
     others.forgetAll();
   };
   const view = ({ port, path }) => {
     end();
+    hint.hidden = !navigator.userAgent.includes("Firefox/");
     const { canvas, show } = others.one("");
     viewing = pictureSocket({ port, path, canvas,
       onFrame: (number) => { others.seen(number, ""); show(); }, onLost: end });
@@ -153,6 +156,7 @@ function render({ model, el }) {
     "section", { class: "lab-call lab-browser", "aria-label": words.call },
     make("div", { class: "lab-row" }, camera.node, test.node, stop.node),
     state.node,
+    hint,
     others.node);
   el.append(node);
   const near = nearness(model, node, send);

@@ -145,6 +145,10 @@ def _words() -> dict[str, str]:
         "frame": _("frame"),
         "no_number": _("no number"),
         "per_second": _("frames/s"),
+        "firefox": _(
+            "In Firefox this is usual: it does not send media to 127.0.0.1, where the lab listens. "
+            "For a call of this page, open the notebook in Chromium, Chrome or Edge."
+        ),
         "busy": _("The notebook is busy with a cell; this happens as soon as it can."),
         "lost": _("The notebook’s kernel does not answer. The camera is off."),
     }

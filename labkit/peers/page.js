@@ -18,9 +18,21 @@ function cleanUp() {
   };
 }
 
+// The step of `performance.now()`: browsers round it, Firefox to a whole millisecond.
+function clockStep() {
+  const steps = [];
+  for (let before = performance.now(); steps.length < 3;) {
+    const now = performance.now();
+    if (now > before) steps.push(now - before);
+    before = now;
+  }
+  return Math.min(...steps);
+}
+
 // Compares this page's clock with the kernel's: first a burst, then a few samples now and then.
 function pageClock(send, clean) {
   let best = null, left = FIRST_SAMPLES, heardAt = performance.now();
+  const step_ms = clockStep();
   const ping = () => send({ type: "ping", sent_ms: performance.now() });
   const begin = (samples) => { best = null; left = samples; ping(); };
   return {
@@ -30,7 +42,8 @@ function pageClock(send, clean) {
     },
     silentMs: () => performance.now() - heardAt,
     pong({ sent_ms, at_s }) {
-      const now = performance.now(), rtt_s = (now - sent_ms) / 1000;
+      const now = performance.now();
+      const rtt_s = (now - sent_ms + 2 * step_ms) / 1000; // each end is off by a step at most
       heardAt = now;
       const offset_s = at_s - (now + sent_ms) / 2000;
       if (!best || rtt_s < best.rtt_s) best = { offset_s, rtt_s };

@@ -7,7 +7,9 @@ const STATS_MS = 1000;
 function preferCodec(transceiver, codec) {
   const usable = RTCRtpReceiver.getCapabilities("video").codecs.filter((one) =>
     [`video/${codec}`, "video/rtx"].includes(one.mimeType.toLowerCase()));
-  if (usable.length) transceiver.setCodecPreferences(usable);
+  if (!usable.some((one) => one.mimeType.toLowerCase() === `video/${codec}`))
+    throw new DOMException(codec, "NoSuchCodec");
+  transceiver.setCodecPreferences(usable);
 }
 
 async function gathered(pc) {

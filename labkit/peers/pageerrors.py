@@ -41,6 +41,11 @@ def page_error(name: str, message: str = "") -> CallError:
             message,
             _("Ask for less, for instance video=True.") + " " + instead,
         ),
+        "NoSuchCodec": (
+            _("This browser has no {codec}.").format(codec=message.upper()),
+            _("Firefox loads H.264 as a plugin of its own after its first start."),
+            _("Make the call without codec=…: every browser has VP8."),
+        ),
         "InsecureContext": (
             _("A browser gives the camera only to pages from localhost or over HTTPS."),
             "",

@@ -33,7 +33,8 @@ function testPicture(constraints, captured, clean) {
   const fps = Math.min(60, Math.max(1, sizeOf(asked.frameRate, 30)));
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { alpha: false });
-  const track = canvas.captureStream(0).getVideoTracks()[0];
+  const stream = canvas.captureStream(0), track = stream.getVideoTracks()[0];
+  const frames = track.requestFrame ? track : stream; // Firefox has it at the stream
   track.contentHint = "motion";
   const start = performance.now(), first = firstNumber;
   let k = -1, timer = null;
@@ -47,7 +48,7 @@ function testPicture(constraints, captured, clean) {
       drawPicture(context, number, width, height);
       const at_ms = performance.now();
       drawStamp(context, number, width, height);
-      track.requestFrame();
+      frames.requestFrame();
       captured.push([number, at_ms, width, height]);
     }
     timer = setTimeout(tick, Math.max(0, start + ((k + 1) * 1000) / fps - performance.now()));
@@ -102,6 +103,11 @@ async function openMedia(media, wanted, captured, clean) {
   return stream;
 }
 
+// When a frame will be on the screen; a browser that does not know says the moment of presenting
+// again (Firefox), and that is no measurement.
+const displayTime = ({ presentationTime, expectedDisplayTime }) =>
+  (expectedDisplayTime > presentationTime ? expectedDisplayTime : null);
+
 // Calls `seen` with a row for each frame as it is presented (video-rvfc, W3C).
 function watchFrames(video, seen, clean) {
   const canvas = document.createElement("canvas");
@@ -121,7 +127,7 @@ function watchFrames(video, seen, clean) {
     handle = video.requestVideoFrameCallback(onFrame);
     const { width, height } = about;
     seen([read(width, height), about.rtpTimestamp ?? null, about.receiveTime ?? null,
-      about.presentationTime, about.expectedDisplayTime, width, height], about.presentedFrames);
+      about.presentationTime, displayTime(about), width, height], about.presentedFrames);
   };
   handle = video.requestVideoFrameCallback(onFrame);
   clean.add(() => video.cancelVideoFrameCallback(handle));

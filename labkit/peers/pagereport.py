@@ -94,7 +94,7 @@ class PageReport:
         rtp_timestamp: int | None,
         received_ms: float | None,
         presented_ms: float,
-        display_ms: float,
+        display_ms: float | None,
         width: int,
         height: int,
         unread: int,
@@ -115,7 +115,7 @@ class PageReport:
             rtp_timestamp=rtp_timestamp,
             last_arrived_s=None if received_ms is None else self._clock.at(received_ms),
             decoded_s=decoded_s,
-            shown_s=self._clock.at(display_ms),
+            shown_s=None if display_ms is None else self._clock.at(display_ms),
             fate="unreadable" if stamped and number is None else "shown",
         )
         if unread:
