@@ -96,13 +96,11 @@ def _compare(clip: Clip, names: list[str], rates: list[float], *, quiet: bool) -
 
 def _draw(compared: Comparison, png: Path) -> None:
     from labkit.plots import plot_rate_distortion
-    from labkit.run.run import cannot_export
+    from labkit.run.written import written_whole
 
     figure, _axes = plot_rate_distortion(compared.summary)
-    try:
-        figure.savefig(png, format="png")
-    except OSError as error:
-        raise cannot_export(png, error) from error
+    with written_whole(png) as (part,):
+        figure.savefig(part, format="png")
 
 
 def _print_text(compared: Comparison) -> None:

@@ -41,13 +41,11 @@ def show(
 
 def _draw(run: Run, png: Path) -> None:
     from labkit.plots import plot_overview
-    from labkit.run.run import cannot_export
+    from labkit.run.written import written_whole
 
     figure, _axes = plot_overview(run)
-    try:
-        figure.savefig(png, format="png")
-    except OSError as error:
-        raise cannot_export(png, error) from error
+    with written_whole(png) as (part,):
+        figure.savefig(part, format="png")
 
 
 def _print_text(run: Run) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from labkit.errors import LabError, RecordingError, RunFileError
+from labkit.errors import RecordingError, RunFileError
 from labkit.run import tables as convert
 from labkit.run.digest import digest_of, from_json, to_json
 from labkit.run.join import cut_short, join_tables
@@ -21,6 +21,7 @@ from labkit.run.metavalues import check_meta
 from labkit.run.reader import read_tables
 from labkit.run.schema import COLUMNS, SCHEMA_VERSION
 from labkit.run.store import RunWriter, exists_error, put_in_place
+from labkit.run.written import written_whole
 from labkit.words import _
 
 __all__ = ["Run", "TABLES", "load_run"]
@@ -187,7 +188,7 @@ class Run:
     def to_csv(self, folder: str | os.PathLike[str]) -> Path:
         """Write one CSV file a table into a folder, which is made if it is not there.
 
-        Packet bytes are base64; missing values are empty.
+        Packet bytes are base64; missing values are empty. All are written, or none.
 
         Args:
             folder: Where ``meta.csv``, ``frames.csv`` and the others go.
@@ -197,15 +198,13 @@ class Run:
         Notebook: notebooks/00-start.ipynb
         """
         target = Path(folder)
-        try:
+        values = [(key, to_json(value)) for key, value in self.meta.items()]
+        meta = pd.DataFrame(values, columns=list(COLUMNS["meta"]))
+        tables = {"meta": meta, **{name: _in_base64(self.table(name)) for name in TABLES}}
+        with written_whole(*(target / f"{name}.csv" for name in tables)) as paths:
             target.mkdir(parents=True, exist_ok=True)
-            values = [(key, to_json(value)) for key, value in self.meta.items()]
-            meta = pd.DataFrame(values, columns=list(COLUMNS["meta"]))
-            meta.to_csv(target / "meta.csv", index=False)
-            for table in TABLES:
-                _in_base64(self.table(table)).to_csv(target / f"{table}.csv", index=False)
-        except OSError as error:
-            raise cannot_export(target, error) from error
+            for path, table in zip(paths, tables.values(), strict=True):
+                table.to_csv(path, index=False)
         return target
 
     def to_pcapng(self, path: str | os.PathLike[str]) -> Path:
@@ -214,7 +213,7 @@ class Run:
         Interface 0 is the wire, 1 the plain RTP and RTCP inside it, 2 the plain SCTP.
 
         Args:
-            path: The file to make or replace.
+            path: The file to make or replace; a named pipe is written to.
 
         Raises:
             LabError: The file cannot be written.
@@ -223,10 +222,8 @@ class Run:
         from labkit.run.pcapng import pcapng_bytes
 
         target = Path(path)
-        try:
-            target.write_bytes(pcapng_bytes(self))
-        except OSError as error:
-            raise cannot_export(target, error) from error
+        with written_whole(target) as (part,):
+            part.write_bytes(pcapng_bytes(self))
         return target
 
     def _recompute(self) -> str:
@@ -279,12 +276,3 @@ def _in_base64(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     coded = [None if d is None else base64.b64encode(d).decode() for d in frame["data"]]
     return frame.assign(data=pd.Series(coded, dtype="object", index=frame.index))
-
-
-def cannot_export(path: Path, error: OSError) -> LabError:
-    """Return the error for an export that the system refused."""
-    return LabError(
-        _("{path} could not be written.").format(path=path),
-        _("The system says: {error}.").format(error=error.strerror or error),
-        _("Choose a folder that you may write to."),
-    )
