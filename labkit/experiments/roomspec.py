@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import BadValue
+from labkit.errors import BadValue, CallError
 from labkit.experiments.choices import PLACES, check_choice, check_seed
 from labkit.experiments.roomchecks import BROWSER, ENGINES, SFU, check_participant
 from labkit.net import Link
@@ -205,8 +205,15 @@ class RoomSpec:
         return tuple(one for one in publishers[:-1] if one.receives and one.by_whip)
 
     def participant(self, name: str) -> Participant:
-        """Return one of the participants, by name."""
-        return next(one for one in self.participants if one.name == name)
+        """Return one of the participants, by name.
+
+        Raises:
+            CallError: Nobody of that name is in the room, or not any more.
+        """
+        for one in self.participants:
+            if one.name == name:
+                return one
+        raise CallError(_("{name} is not in the room.").format(name=name))
 
     def with_links(self, links: Mapping[str, Link]) -> RoomSpec:
         """Return the same room over other links."""

@@ -122,6 +122,7 @@ function render({ model, el }) {
     asking.ask({ type: "start", media });
   };
   const sends = wanted.audio !== null || wanted.video !== null;
+  own.node.hidden = wanted.video === null; // who only looks on has no picture of its own
   const camera = button(words.camera, "lab-start", () => start("camera"));
   const test = button(sends ? words.test : words.connect, "", () => start("test picture"));
   const stop = button(words.stop, "lab-stop", () => {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import labkit as lab
-from labkit.errors import BadValue
+from labkit.errors import BadValue, CallError
 from labkit.experiments.roomspec import RoomAccess
 from labkit.run.join import join_tables
 from labkit.run.schema import row
@@ -123,3 +123,10 @@ def test_a_server_is_nobody_who_misses_a_frame() -> None:
 def test_a_key_for_encryption_is_not_written_down() -> None:
     alice = lab.participant("alice", engine="livekit", options={"encryption_key": "open sesame"})
     assert "sesame" not in str(alice.describe())
+
+
+def test_who_is_not_there_is_named() -> None:
+    spec = lab.room("alice", "bob").spec
+    assert spec.participant("bob").name == "bob"
+    with pytest.raises(CallError, match="carol is not in the room"):
+        spec.participant("carol")
