@@ -222,12 +222,18 @@ def test_a_call_that_broke_says_so_and_can_be_started_again(
         run(work())
 
 
-def test_a_handle_that_nobody_awaits_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handle_that_nobody_awaits_is_no_noise(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
     async def work() -> None:
         async with small_call(place="kernel") as call:
             call.start_recording(30)
             await until_frames_are_recorded(call)
-        call.start_recording(30, "/nowhere/at/all.run")  # fails, unseen
+        call.start_recording(30, folder / "all.run")
+        folder.rmdir()  # so it fails, unseen
 
     with nothing_left():
         run(work())
