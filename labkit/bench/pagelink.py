@@ -15,7 +15,7 @@ __all__ = ["bent_page", "turn_medians"]
 SETTLE_S = 4.0
 """Chromium asks for the round trip about every 2.5 s: by then it has seen the new one."""
 
-SHORTEST_S = 6.0
+SHORTEST_S = 12.0
 
 JOIN = """
 import asyncio, json, time
