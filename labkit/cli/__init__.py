@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         told = _("Something went wrong that should not: {kind}: {text}.").format(
             kind=type(error).__name__, text=error
         )
-        _stop(f"{told} {_('Set LAB_DEBUG=1 and run it again to see where.')}")
+        _stop(told + " " + _("Set LAB_DEBUG=1 and run it again to see where."))
 
 
 def build_app(words: list[str] | None = None) -> typer.Typer:

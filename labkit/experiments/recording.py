@@ -80,7 +80,8 @@ class Recording:
     def __repr__(self) -> str:
         where = _("in memory") if self.path is None else str(self.path)
         over = self._job is not None and self._job.done()
-        return f"<Recording {self.seconds:g} s, {where}, {_('done') if over else _('running')}>"
+        state = _("done") if over else _("running")
+        return f"<Recording {self.seconds:g} s, {where}, {state}>"
 
     def __await__(self) -> Generator[Any, None, Run]:
         return self._run().__await__()

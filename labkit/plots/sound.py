@@ -76,10 +76,10 @@ def plot_spectrogram(
     if image is None:
         why = _("This sound is too short.")
         say_why(axes, why)
-        return drawn(axes, f"{_('Spectrogram')}. {why}")
+        return drawn(axes, _("Spectrogram") + f". {why}")
     bar = axes.figure.colorbar(image, ax=axes)
     bar.set_label(_("Level (dB)"), fontsize=small_size(axes))
-    return drawn(axes, f"{_('Spectrogram')}. {_said(sound)}.")
+    return drawn(axes, _("Spectrogram") + f". {_said(sound)}.")
 
 
 def plot_spectrograms(
@@ -106,7 +106,7 @@ def plot_spectrograms(
     for axes, (name, sound) in zip(places, sounds.items(), strict=False):
         dress(axes, 0.9).set_title(name)
         images.append(_draw(axes, sound, top_hz, {}))
-        describe_axes(axes, f"{_('Spectrogram')}, {name}. {_said(sound)}.")
+        describe_axes(axes, _("Spectrogram") + f", {name}. {_said(sound)}.")
     for axes in places[len(sounds) :]:
         axes.set_axis_off()
     _outer_labels(grid, len(sounds))
