@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import CallError, LabError
 from labkit.experiments.basesession import BaseSession
 from labkit.experiments.breaks import failed_error, no_media_path_error, not_connected_error
-from labkit.experiments.roomspec import SFU, Participant
-from labkit.experiments.seats import Surroundings, WhipSeat
+from labkit.experiments.roomspec import SFU
+from labkit.experiments.seats import EarSeat, WhipSeat
 from labkit.experiments.session import PAGE_TIMEOUT_S, UDP_CANDIDATE
 from labkit.net.sdp import Address
 from labkit.peers.pageroom import PageEar, PageInRoom
@@ -171,29 +171,8 @@ class PageSeat(WhipSeat):
         return any(one.identity == self.identity for one in listed)
 
 
-class PageEarSeat(PageSeat):
-    """One more connection of a page, for those who came after it: ``SecondEarSeat`` for a page.
-
-    Args:
-        participant: Whose it is, with links as they are now.
-        around: The room.
-        identity: Who this connection is for the server.
-        first: The page's seat.
-    """
-
-    needs_ears = False
-
-    def __init__(
-        self, participant: Participant, around: Surroundings, identity: str, first: PageSeat
-    ) -> None:
-        super().__init__(replace(participant, video=None, audio=None), around)
-        self._identity = identity
-        self._first = first
-
-    @property
-    def identity(self) -> str:
-        """Who this connection is for the server."""
-        return self._identity
+class PageEarSeat(EarSeat, PageSeat):
+    """One more connection of a page, for those who came after it."""
 
     async def join(
         self, wanted: Sequence[PublishedTrack], besides: Sequence[PublishedTrack] = ()

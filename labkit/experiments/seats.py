@@ -18,7 +18,16 @@ from labkit.net.sdp import Address, replace_candidates
 from labkit.peers.whip import PublishedTrack, SecondEar, WhipPeer
 from labkit.signaling.whip import WhipError
 
-__all__ = ["LabSeat", "SdkSeat", "Seat", "SecondEarSeat", "Surroundings", "WhipSeat", "seat_for"]
+__all__ = [
+    "EarSeat",
+    "LabSeat",
+    "SdkSeat",
+    "Seat",
+    "SecondEarSeat",
+    "Surroundings",
+    "WhipSeat",
+    "seat_for",
+]
 
 
 def seat_for(participant: Participant, around: Surroundings) -> Seat:
@@ -119,8 +128,8 @@ class LabSeat(WhipSeat):
             self._filming.begin_anew()
 
 
-class SecondEarSeat(LabSeat):
-    """A second connection of a participant, over links like its first one's.
+class EarSeat(WhipSeat):
+    """One more connection of who sits in a room already: it receives, and has no ears itself.
 
     Each connection has a bridge, so a rate limit holds for each; media flow up by the first and
     down by the second or the first, and the rest is RTCP.
@@ -132,7 +141,6 @@ class SecondEarSeat(LabSeat):
         first: Its owner's seat.
     """
 
-    peer_class = SecondEar
     needs_ears = False
 
     def __init__(
@@ -146,6 +154,12 @@ class SecondEarSeat(LabSeat):
     def identity(self) -> str:
         """Who this connection is for the server."""
         return self._identity
+
+
+class SecondEarSeat(EarSeat, LabSeat):
+    """A second connection of the lab's own peer: what it shows is its owner's."""
+
+    peer_class = SecondEar
 
     def _decoded(self, track: str, frame: Any, number: int | None, at_s: float) -> None:
         self._first._decoded(track, frame, number, at_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +90,31 @@ def test_one_who_comes_later(livekit_server: LivekitServer) -> None:
     assert one.summary("me", "bob")["frames"]["shown"] > 4
 
 
-def test_a_page_that_says_nothing_any_more_is_missed(
-    livekit_server: LivekitServer, monkeypatch: pytest.MonkeyPatch
+def with_a_silent_page(
+    then: Callable[[Any, Any], Coroutine[Any, Any, None]], *people: Any, server: LivekitServer
 ) -> None:
-    monkeypatch.setattr(pageroom, "ANSWER_S", 1.0 * SECOND)
+    """Let a page say nothing any more, in a room of these people."""
 
     async def work(room: Any) -> None:
         async with FakeRoomPage(room) as page:
             await room.start()
             await page.leave()
-            await until(lambda: room.spec.names == ("alice",))
-            assert room.state == "running"
-            assert "The page of “me” has left the room" in page.view.state["text"]
+            await then(room, page)
 
-    with_room(work, alice(), ME, server=livekit_server, place="kernel")
+    with_room(work, *people, server=server, place="kernel")
+
+
+def test_a_page_that_says_nothing_any_more_is_missed(
+    livekit_server: LivekitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pageroom, "ANSWER_S", 1.0 * SECOND)
+
+    async def missed(room: Any, page: Any) -> None:
+        await until(lambda: room.spec.names == ("alice",))
+        assert room.state == "running"
+        assert "The page of “me” has left the room" in page.view.state["text"]
+
+    with_a_silent_page(missed, alice(), ME, server=livekit_server)
 
 
 def test_the_last_page_that_says_nothing_any_more_ends_the_room(
@@ -110,15 +122,12 @@ def test_the_last_page_that_says_nothing_any_more_ends_the_room(
 ) -> None:
     monkeypatch.setattr(pageroom, "ANSWER_S", 1.0 * SECOND)
 
-    async def work(room: Any) -> None:
-        async with FakeRoomPage(room) as page:
-            await room.start()
-            await page.leave()
-            await until(lambda: room.state == "broken")
-            assert "The page of “me” has left the room" in str(room.failure)
-            assert page.view.state["text"] == str(room.failure)
+    async def ended(room: Any, page: Any) -> None:
+        await until(lambda: room.state == "broken")
+        assert "The page of “me” has left the room" in str(room.failure)
+        assert page.view.state["text"] == str(room.failure)
 
-    with_room(work, ME, server=livekit_server, place="kernel")
+    with_a_silent_page(ended, ME, server=livekit_server)
 
 
 def test_it_comes_back_after_the_server_was_away(livekit_binary: Path) -> None:
